@@ -1,0 +1,136 @@
+package assemble
+
+import (
+	"bytes"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/seed-604f7181/package-storage/build/integration"
+	"github.com/seed-604f7181/package-storage/build/object"
+)
+
+// CheckTree judges the names and modes of all that is in a package, down to its last file. The package's trees must be
+// loaded. What it finds depends on the tree id alone, but for the branch's name. nil means that all is well.
+func CheckTree(forest *object.Forest, branch string, p integration.Package) []Finding {
+	var findings []Finding
+	invalid := func(path, problem, wayOut string) {
+		findings = append(findings, Finding{branch, "packages/" + shown(path), problem, wayOut})
+	}
+	root := forest.Entries(p.Tree)
+	if !hasManifest(root) {
+		invalid(p.Path(), "there is no "+manifestName, "a package is a folder with a manifest: add it, or remove the folder")
+	}
+	checkCase(p.Path(), root, invalid)
+	forest.Walk(p.Path(), p.Tree, func(path string, e object.TreeEntry) error {
+		if problem, wayOut := unsupportedMode(e.Mode); problem != "" {
+			invalid(path, problem, wayOut)
+		}
+		if problem := wrongName(e.Name); problem != "" {
+			invalid(path, problem, "rename it")
+		}
+		if e.Mode == object.ModeTree {
+			checkCase(path, forest.Entries(e.ID), invalid)
+		}
+		return nil
+	})
+	return findings
+}
+
+func hasManifest(entries []object.TreeEntry) bool {
+	for _, e := range entries {
+		if e.Name == manifestName && e.Mode != object.ModeTree {
+			return true
+		}
+	}
+	return false
+}
+
+// longestName is what the usual file systems allow: NAME_MAX, in bytes.
+const longestName = 255
+
+// wrongName says why a name can't be extracted everywhere, or would be dangerous to. Git itself forbids only '/'
+// and NUL.
+func wrongName(name string) string {
+	switch {
+	case name == "" || name == "." || name == "..":
+		return "a name that leads out of its folder"
+	case strings.EqualFold(name, ".git"):
+		return "a name that git keeps for itself"
+	case !utf8.ValidString(name):
+		return "a name that is not UTF-8"
+	case len(name) > longestName:
+		return "a name of more than 255 bytes"
+	case strings.ContainsRune(name, '\\'):
+		return "a name with a backslash"
+	case strings.ContainsRune(name, '/'):
+		return "a name with a slash"
+	case strings.HasPrefix(name, ".wh."):
+		return "a name that an image layer would read as a removal (.wh.)"
+	}
+	for _, r := range name {
+		if unicode.IsControl(r) {
+			return "a name with a control character"
+		}
+	}
+	return ""
+}
+
+// checkCase finds names in one folder that are the same where case does not count (macOS, Windows).
+func checkCase(path string, entries []object.TreeEntry, invalid func(path, problem, wayOut string)) {
+	seen := make(map[string]string, len(entries))
+	for _, e := range entries {
+		folded := strings.ToLower(e.Name)
+		if other, twice := seen[folded]; twice {
+			invalid(path+"/"+e.Name, "differs only in case from "+shown(other), "rename one of them")
+		}
+		seen[folded] = e.Name
+	}
+}
+
+const (
+	lfsPrefix  = "version https://git-lfs.github.com/spec/v1"
+	lfsLargest = 1024 // bytes: the Git LFS spec's bound for a pointer file
+)
+
+// NeedsContent says whether CheckContent wants to see a file, by its path below packages/ and its size in bytes.
+func NeedsContent(path string, size int64) bool { return size < lfsLargest || isManifest(path) }
+
+// CheckContent judges a file by its content: Git LFS pointers, and a package's manifest, which must be YAML and agree
+// with the folder that it is in. path is below packages/.
+func CheckContent(branch, path string, content []byte) []Finding {
+	invalid := func(problem, wayOut string) []Finding {
+		return []Finding{{branch, "packages/" + shown(path), problem, wayOut}}
+	}
+	if len(content) < lfsLargest && bytes.HasPrefix(content, []byte(lfsPrefix)) {
+		return invalid("a Git LFS pointer: the file's content is not in git", "commit the content itself (git lfs migrate export)")
+	}
+	if !isManifest(path) {
+		return nil
+	}
+	var manifest struct {
+		Name    yaml.Node `yaml:"name"`
+		Version yaml.Node `yaml:"version"`
+	}
+	if err := yaml.Unmarshal(content, &manifest); err != nil {
+		return invalid("unreadable: "+err.Error(), "mend the YAML")
+	}
+	name, rest, _ := strings.Cut(path, "/")
+	version, _, _ := strings.Cut(rest, "/")
+	if manifest.Name.Value != name {
+		return invalid("its name is "+quote(manifest.Name)+", the folder's is "+name, "name and folder must be the same")
+	}
+	if manifest.Version.Value != version {
+		return invalid("its version is "+quote(manifest.Version)+", the folder's is "+version, "version and folder must be the same")
+	}
+	return nil
+}
+
+func quote(node yaml.Node) string {
+	if node.IsZero() {
+		return "missing"
+	}
+	return `"` + shown(node.Value) + `"`
+}

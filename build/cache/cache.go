@@ -1,0 +1,209 @@
+package cache
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/gofrs/flock"
+	"github.com/pkg/errors"
+)
+
+// DefaultLimit is the size in bytes that a cache is cut back to: some eighty images of a large storage, without what
+// they share.
+const DefaultLimit = 10 << 30
+
+// Cache is an open cache. Close it. Safe for concurrent use.
+type Cache struct {
+	dir   string
+	limit int64
+	lock  *flock.Flock // shared while open
+	tmp   string
+	mine  *flock.Flock // exclusive on tmp: a lock that can be taken belongs to nobody alive
+	grown bool
+}
+
+const (
+	tag       = "CACHEDIR.TAG"
+	signature = "Signature: 8a477f597d28d172789f06886806bc55\n# Made by the package-storage pipeline; `mage clean` empties it.\n"
+)
+
+var folders = []string{"blobs", "stamps", "records", "storages", "tmp"}
+
+// ForeignError says that a folder holds something else than a cache.
+type ForeignError struct{ Dir string }
+
+func (e *ForeignError) Error() string { return e.Dir + " is not empty and no cache of this pipeline" }
+
+// Open opens the cache in dir and makes it where it is not there. limit is in bytes; 0 is DefaultLimit.
+// It waits while another process removes something. Errors: *ForeignError.
+func Open(ctx context.Context, dir string, limit int64) (*Cache, error) {
+	if limit == 0 {
+		limit = DefaultLimit
+	}
+	absolute, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, errors.Wrap(err, "open the cache")
+	}
+	if err := prepare(absolute); err != nil {
+		return nil, err
+	}
+	c := &Cache{dir: absolute, limit: limit, lock: flock.New(filepath.Join(absolute, "lock"))}
+	if _, err := c.lock.TryRLockContext(ctx, 20*time.Millisecond); err != nil {
+		return nil, errors.Wrap(err, "open the cache")
+	}
+	// A clean may have come between prepare and the lock.
+	if err := prepare(absolute); err != nil {
+		c.lock.Close()
+		return nil, err
+	}
+	if err := c.makeTemporary(); err != nil {
+		c.lock.Close()
+		return nil, err
+	}
+	return c, nil
+}
+
+// prepare makes the folders, but not inside of a folder that is somebody else's: clean would empty it.
+func prepare(dir string) error {
+	if _, err := os.Stat(filepath.Join(dir, tag)); err == nil {
+		return makeFolders(dir)
+	}
+	if entries, err := os.ReadDir(dir); err == nil && len(entries) > 0 && !begun(entries) {
+		return &ForeignError{dir}
+	}
+	if err := makeFolders(dir); err != nil {
+		return err
+	}
+	return errors.Wrap(os.WriteFile(filepath.Join(dir, tag), []byte(signature), 0o644), "make the cache")
+}
+
+// begun says whether a folder is a cache that another process is about to make, or was killed while making.
+func begun(entries []os.DirEntry) bool {
+	for _, e := range entries {
+		known := e.Name() == tag || e.Name() == "lock"
+		for _, folder := range folders {
+			known = known || e.Name() == folder
+		}
+		if !known {
+			return false
+		}
+	}
+	return true
+}
+
+func makeFolders(dir string) error {
+	for _, folder := range folders {
+		if err := os.MkdirAll(filepath.Join(dir, folder), 0o755); err != nil {
+			return errors.Wrap(err, "make the cache")
+		}
+	}
+	return nil
+}
+
+// makeTemporary makes this process's own folder, and removes those of processes that are no more.
+func (c *Cache) makeTemporary() error {
+	parent := filepath.Join(c.dir, "tmp")
+	locks, err := filepath.Glob(filepath.Join(parent, "*.lock"))
+	if err != nil {
+		return errors.Wrap(err, "sweep the cache")
+	}
+	for _, name := range locks {
+		left := flock.New(name)
+		if free, err := left.TryLock(); err == nil && free {
+			os.RemoveAll(name[:len(name)-len(".lock")])
+			os.Remove(name)
+		}
+		left.Close()
+	}
+	file, err := os.CreateTemp(parent, "*.lock")
+	if err != nil {
+		return errors.Wrap(err, "open the cache")
+	}
+	file.Close()
+	c.mine = flock.New(file.Name())
+	if held, err := c.mine.TryLock(); err != nil || !held {
+		// Another process swept the lock before it was taken; it is as good as any other moment to try again.
+		if err == nil {
+			return c.makeTemporary()
+		}
+		return errors.Wrap(err, "open the cache")
+	}
+	c.tmp = file.Name()[:len(file.Name())-len(".lock")]
+	return errors.Wrap(os.MkdirAll(c.tmp, 0o755), "open the cache")
+}
+
+// Dir is the cache's folder, absolute.
+func (c *Cache) Dir() string { return c.dir }
+
+// Temporary makes an empty folder that goes with this process.
+func (c *Cache) Temporary() (string, error) {
+	dir, err := os.MkdirTemp(c.tmp, "")
+	return dir, errors.Wrap(err, "make a temporary folder")
+}
+
+// Lock takes a lock of a name for this process alone; the function gives it back.
+func (c *Cache) Lock(ctx context.Context, name string) (func(), error) {
+	l := flock.New(filepath.Join(c.dir, "storages", name+".lock"))
+	if _, err := l.TryLockContext(ctx, 50*time.Millisecond); err != nil {
+		return nil, errors.Wrapf(err, "wait for the lock of %s", name)
+	}
+	return func() { l.Close() }, nil
+}
+
+// Storage is the folder for a mirror, there or not. It counts as used now.
+func (c *Cache) Storage(key string) string {
+	dir := filepath.Join(c.dir, "storages", key+".git")
+	now := time.Now()
+	os.Chtimes(dir, now, now) // fails where there is none yet
+	c.grown = true
+	return dir
+}
+
+// Close gives up the cache's locks. If something was added, it first cuts the cache back to its limit, unless other
+// processes use it: then one of those will.
+func (c *Cache) Close() error {
+	os.RemoveAll(c.tmp)
+	c.mine.Close()
+	os.Remove(c.tmp + ".lock")
+	if err := c.lock.Close(); err != nil || !c.grown {
+		return errors.Wrap(err, "close the cache")
+	}
+	alone := flock.New(c.lock.Path())
+	defer alone.Close()
+	if free, err := alone.TryLock(); err != nil || !free {
+		return errors.Wrap(err, "close the cache")
+	}
+	return c.shrink()
+}
+
+// BusyError says that a cache can't be emptied since a process uses it.
+type BusyError struct{ Dir string }
+
+func (e *BusyError) Error() string { return "another process is using the cache " + e.Dir }
+
+// Clean empties the cache in dir; a folder that is not there is clean. Errors: *BusyError, *ForeignError.
+func Clean(dir string) error {
+	if _, err := os.Stat(dir); os.IsNotExist(err) {
+		return nil
+	}
+	if _, err := os.Stat(filepath.Join(dir, tag)); err != nil {
+		return &ForeignError{dir}
+	}
+	alone := flock.New(filepath.Join(dir, "lock"))
+	defer alone.Close()
+	free, err := alone.TryLock()
+	if err != nil {
+		return errors.Wrap(err, "empty the cache")
+	}
+	if !free {
+		return &BusyError{dir}
+	}
+	for _, folder := range folders {
+		if err := os.RemoveAll(filepath.Join(dir, folder)); err != nil {
+			return errors.Wrap(err, "empty the cache")
+		}
+	}
+	return nil
+}

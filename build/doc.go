@@ -1,0 +1,38 @@
+// Package build is the map of the house; it holds no code. The library below it turns the branches of a package storage
+// into images.
+//
+// # Floors
+//
+// Imports point down only, never sideways; architecture_test.go sees to it.
+//
+//	4  targets       what a user types; variables, messages, exit codes
+//	3  pipeline      the use cases: build, assemble (a docker build context), clean
+//	2  gitstore      a storage: branches and objects, through git
+//	   base          what images are put on: image repository, OCI layout or preview
+//	   preview       the embedded registry: serve (its handler), cmd/package-registry (its binary), its image
+//	   cache         blobs, records and mirrors on the user's disk
+//	1  assemble      branches -> the tree of a distribution; what is wrong on a branch
+//	   layer         packages -> layers: plan, key, tar
+//	   image         Dockerfile and base -> config, manifests, index
+//	0  distribution  the table of distributions
+//	   integration   a package: name, version, tree
+//	   object        git's ids, modes and trees
+//
+// # The way of a build
+//
+// The branches of a distribution's chain are scanned to the depth of packages/<name>/<version> and laid over each other
+// (assemble). What is known of a package's tree is remembered by its id; only trees never seen are read (pipeline's
+// facts). A plan puts packages into layers (layer.Planner); a layer's key is a hash of what is in it and how it is
+// written, so that the cache answers for it without a file being read. Layers that are missing are streamed from git
+// through tar and compression into the cache, one on each core. Dockerfile.tmpl is rendered and interpreted (image) on
+// the base's configuration, and the output folder appears in one step, its blobs links into the cache.
+//
+// # Words
+//
+// Storage, branch, distribution, upstream, tree, shadowed, base, layer, inputs: DESIGN's words. Besides:
+//
+//	family     all versions of one package on one branch
+//	part       what a plan deals with: a package's folder, or a piece of a huge one
+//	facts      what follows from a family's tree ids alone: that it is sound, its parts and their sizes
+//	draft      a distribution before its files are read: tree, base, rendered files, inputs
+package build

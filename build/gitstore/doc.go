@@ -1,0 +1,6 @@
+// Package gitstore reads a package storage: a git repository, through git itself.
+//
+// Objects come from long-lived `git cat-file` processes, pipelined and streamed; there is never a checkout, an index
+// or a temporary tree. Replacement objects are ignored, so that content always matches its id. What the objects mean
+// (packages, distributions) is known one floor down, in assemble.
+package gitstore

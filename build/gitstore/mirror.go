@@ -1,0 +1,39 @@
+package gitstore
+
+import (
+	"context"
+	"os"
+
+	"github.com/pkg/errors"
+)
+
+// Mirror brings the bare repository in dir up to date with the branches of url, and opens it. Only what is new is
+// fetched; an interrupted fetch leaves dir as it was, but for objects that the next one uses. The caller sees to it
+// that nobody else mirrors into dir at the same time.
+func Mirror(ctx context.Context, url, dir string) (*Storage, error) {
+	location := withoutUser(url)
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, errors.Wrapf(err, "mirror %s", location)
+	}
+	r := newRepository(dir)
+	if _, err := r.output(ctx, nil, "init", "--quiet", "--bare"); err != nil {
+		return nil, errors.Wrapf(err, "mirror %s", location)
+	}
+	_, err := r.output(ctx, nil, "-c", "gc.autoDetach=false", "fetch", "--quiet", "--prune", "--no-tags",
+		"--no-write-fetch-head", url, "+refs/heads/*:refs/heads/*")
+	if err != nil {
+		return nil, &FetchError{Location: location, Err: err}
+	}
+	return OpenAs(ctx, dir, location)
+}
+
+// FetchError says that a storage's URL could not be fetched from.
+type FetchError struct {
+	Location string
+	Err      error
+}
+
+func (e *FetchError) Error() string { return "fetch " + e.Location + ": " + e.Err.Error() }
+
+// Unwrap is git's own error.
+func (e *FetchError) Unwrap() error { return e.Err }

@@ -1,0 +1,192 @@
+package gitstore
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/pkg/errors"
+
+	"github.com/seed-604f7181/package-storage/build/object"
+)
+
+// Storage is an open package storage. Its branches are those of the moment it was opened. Safe for concurrent use.
+type Storage struct {
+	repository
+	location string
+	refs     map[string]object.ID // full ref name -> object
+	shallow  bool
+	replaced int
+}
+
+// Branch is a branch of a storage at one moment.
+type Branch struct {
+	// Name is without refs/heads/ or origin/.
+	Name string
+	// Ref is where it was found: refs/heads/… or refs/remotes/origin/….
+	Ref    string
+	Commit object.ID
+	// Origin is the commit of origin's branch where both are there and differ; empty otherwise.
+	Origin object.ID
+}
+
+// NotStorageError says that a location is no git repository (or that git refuses to read it).
+type NotStorageError struct{ Location, Why string }
+
+func (e *NotStorageError) Error() string { return e.Location + " is no git repository: " + e.Why }
+
+// UntrustedError says that git refuses a repository which belongs to another user (safe.directory).
+type UntrustedError struct{ Location string }
+
+func (e *UntrustedError) Error() string {
+	return e.Location + " belongs to another user, and git refuses to read it"
+}
+
+// NoBranchError says that a storage lacks a branch. Known are those it has.
+type NoBranchError struct {
+	Location, Branch string
+	Known            []string
+	Shallow          bool
+}
+
+func (e *NoBranchError) Error() string {
+	if len(e.Known) == 0 {
+		return fmt.Sprintf("%s has no branch %s: it has no branches at all", e.Location, e.Branch)
+	}
+	return fmt.Sprintf("%s has no branch %s (there are: %s)", e.Location, e.Branch, strings.Join(e.Known, ", "))
+}
+
+// urlPattern tells a URL, or the user@host:path of ssh, from a path.
+var urlPattern = regexp.MustCompile(`^([a-z][a-z0-9+.-]*://|[A-Za-z0-9_.-]+@[A-Za-z0-9_.-]+:)`)
+
+// IsURL says whether a location must be mirrored before it can be read.
+func IsURL(location string) bool { return urlPattern.MatchString(location) }
+
+// Open opens the storage at a path: a checkout, its .git folder or a bare repository, whole or shallow.
+// Errors: *NotStorageError, *UntrustedError.
+func Open(ctx context.Context, path string) (*Storage, error) { return OpenAs(ctx, path, path) }
+
+// OpenAs opens the storage at a path that people know under another name.
+func OpenAs(ctx context.Context, path, location string) (*Storage, error) {
+	absolute, err := filepath.Abs(path)
+	if err != nil {
+		return nil, errors.Wrapf(err, "open storage %s", location)
+	}
+	if resolved, err := filepath.EvalSymlinks(absolute); err == nil {
+		absolute = resolved
+	}
+	info, err := os.Stat(absolute)
+	switch {
+	case os.IsNotExist(err):
+		return nil, &NotStorageError{location, "there is no such folder"}
+	case err != nil:
+		return nil, &NotStorageError{location, err.Error()}
+	case !info.IsDir():
+		return nil, &NotStorageError{location, "it is a file (a bundle must be cloned first: git clone --bare)"}
+	}
+	s := &Storage{repository: newRepository(absolute), location: location, refs: map[string]object.ID{}}
+	facts, err := s.output(ctx, nil, "rev-parse", "--is-shallow-repository")
+	if err != nil {
+		return nil, s.explain(err)
+	}
+	s.shallow = strings.TrimSpace(string(facts)) == "true"
+	return s, s.readRefs(ctx)
+}
+
+// explain turns what git says of a folder that it does not read into an error of ours.
+func (s *Storage) explain(err error) error {
+	var failed *GitError
+	if !errors.As(err, &failed) {
+		return err
+	}
+	switch {
+	case strings.Contains(failed.Said, "dubious ownership"):
+		return &UntrustedError{s.location}
+	case strings.Contains(failed.Said, "not a git repository"):
+		return &NotStorageError{s.location, "git finds no repository there"}
+	}
+	return &NotStorageError{s.location, failed.Said}
+}
+
+// readRefs reads all branches and counts replacements in one git process.
+func (s *Storage) readRefs(ctx context.Context) error {
+	out, err := s.output(ctx, nil, "for-each-ref", "--format=%(objectname) %(refname)",
+		"refs/heads", "refs/remotes/origin", "refs/replace")
+	if err != nil {
+		return errors.Wrapf(err, "read the branches of %s", s.location)
+	}
+	for line := range strings.Lines(string(out)) {
+		id, ref, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " ")
+		if strings.HasPrefix(ref, "refs/replace/") {
+			s.replaced++
+			continue
+		}
+		commit, err := object.Parse(id)
+		if err != nil {
+			return errors.Wrapf(err, "read the branches of %s", s.location)
+		}
+		s.refs[ref] = commit
+	}
+	return nil
+}
+
+// Location is the storage as the user gave it: a path or a URL.
+func (s *Storage) Location() string { return s.location }
+
+// Shallow says whether history was cut off.
+func (s *Storage) Shallow() bool { return s.shallow }
+
+// Replaced is the number of replacement objects (git replace), which are ignored.
+func (s *Storage) Replaced() int { return s.replaced }
+
+// HasBranch says whether Branch would find it.
+func (s *Storage) HasBranch(name string) bool {
+	return s.refs["refs/heads/"+name] != "" || s.refs["refs/remotes/origin/"+name] != ""
+}
+
+// Branch finds a branch: a local one, else origin's. The error is a *NoBranchError.
+func (s *Storage) Branch(name string) (Branch, error) {
+	local, remote := s.refs["refs/heads/"+name], s.refs["refs/remotes/origin/"+name]
+	switch {
+	case local != "" && remote != "" && local != remote:
+		return Branch{Name: name, Ref: "refs/heads/" + name, Commit: local, Origin: remote}, nil
+	case local != "":
+		return Branch{Name: name, Ref: "refs/heads/" + name, Commit: local}, nil
+	case remote != "":
+		return Branch{Name: name, Ref: "refs/remotes/origin/" + name, Commit: remote}, nil
+	}
+	return Branch{}, &NoBranchError{Location: s.location, Branch: name, Known: s.branchNames(), Shallow: s.shallow}
+}
+
+func (s *Storage) branchNames() []string {
+	var names []string
+	for ref := range s.refs {
+		name, found := strings.CutPrefix(ref, "refs/heads/")
+		if !found {
+			name = strings.TrimPrefix(ref, "refs/remotes/")
+		}
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// Source is the URL of the storage's origin, without a user or password in it; empty where it has none.
+func (s *Storage) Source(ctx context.Context) string {
+	if IsURL(s.location) {
+		return withoutUser(s.location)
+	}
+	out, err := s.output(ctx, nil, "config", "--get", "remote.origin.url")
+	if err != nil {
+		return ""
+	}
+	source := strings.TrimSpace(string(out))
+	if !IsURL(source) {
+		return "" // a path says nothing to anybody else
+	}
+	return withoutUser(source)
+}

@@ -1,0 +1,79 @@
+package layer
+
+import (
+	"github.com/seed-604f7181/package-storage/build/object"
+)
+
+// Part is what a plan deals with: a package's folder; of a package that is too large for one layer, the folders and
+// files that it consists of.
+type Part struct {
+	// Family is the package's name: parts of one family share most of their files.
+	Family string `json:"family"`
+	// Path is the part's below packages/.
+	Path string      `json:"path"`
+	Mode object.Mode `json:"mode"`
+	ID   object.ID   `json:"id"`
+	// Size is what the part holds in bytes, equal files counted once; Fresh is what of that no earlier part of the
+	// family holds, so that the sizes of parts in one layer add up to Size of the first and Fresh of the others.
+	Size  int64 `json:"size"`
+	Fresh int64 `json:"fresh"`
+}
+
+// MaxPart is the Size in bytes above which a folder is handed to the plan in pieces. No compression makes a layer
+// of this size larger than MaxPacked.
+const MaxPart = 90 << 20
+
+// entryCost is what an entry's header takes beside its content: a plan that counted contents only would put a
+// million empty files into one layer.
+const entryCost = 128
+
+// Meter measures the parts of one family. Trees must be loaded and sizes known for all that is measured.
+type Meter struct {
+	forest *object.Forest
+	sizes  map[object.ID]int64
+	family string
+	seen   map[object.ID]bool
+}
+
+// NewMeter starts a family. sizes are those of blobs in bytes.
+func NewMeter(forest *object.Forest, sizes map[object.ID]int64, family string) *Meter {
+	return &Meter{forest: forest, sizes: sizes, family: family, seen: map[object.ID]bool{}}
+}
+
+// Parts measures the folder tree at path (below packages/), in the order of calls.
+func (m *Meter) Parts(path string, tree object.ID) []Part {
+	return m.measure(path, object.TreeEntry{Mode: object.ModeTree, ID: tree})
+}
+
+func (m *Meter) measure(path string, e object.TreeEntry) []Part {
+	size := m.size(e)
+	if size > MaxPart && e.Mode == object.ModeTree {
+		var parts []Part
+		for _, child := range m.forest.Entries(e.ID) {
+			parts = append(parts, m.measure(path+"/"+child.Name, child)...)
+		}
+		return parts
+	}
+	part := Part{Family: m.family, Path: path, Mode: e.Mode, ID: e.ID, Size: size}
+	part.Fresh = m.sum(e, m.seen)
+	return []Part{part}
+}
+
+// size counts each blob once.
+func (m *Meter) size(e object.TreeEntry) int64 { return m.sum(e, map[object.ID]bool{}) }
+
+// sum adds what of e is not in seen, and puts it there.
+func (m *Meter) sum(e object.TreeEntry, seen map[object.ID]bool) int64 {
+	if e.Mode != object.ModeTree {
+		if seen[e.ID] {
+			return entryCost
+		}
+		seen[e.ID] = true
+		return m.sizes[e.ID] + entryCost
+	}
+	total := int64(entryCost)
+	for _, child := range m.forest.Entries(e.ID) {
+		total += m.sum(child, seen)
+	}
+	return total
+}

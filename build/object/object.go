@@ -1,0 +1,65 @@
+// Package object holds the one word that git and the pipeline share: the id of an object.
+//
+// It knows nothing of repositories; package gitstore reads the objects that the ids name.
+package object
+
+import (
+	"encoding/hex"
+	"fmt"
+)
+
+// ID is the id of a git object in lower-case hex: 40 digits where the repository's object format is SHA-1, 64 where
+// it is SHA-256. The zero value is no object. Ids are compared with ==.
+type ID string
+
+// Parse reads an id as git prints it.
+func Parse(s string) (ID, error) {
+	if len(s) != 40 && len(s) != 64 {
+		return "", fmt.Errorf("object id %q: %d digits, want 40 or 64", s, len(s))
+	}
+	for _, c := range []byte(s) {
+		if (c < '0' || c > '9') && (c < 'a' || c > 'f') {
+			return "", fmt.Errorf("object id %q: not lower-case hex", s)
+		}
+	}
+	return ID(s), nil
+}
+
+// FromRaw makes an id of the 20 or 32 bytes in which tree objects hold it.
+func FromRaw(raw []byte) ID { return ID(hex.EncodeToString(raw)) }
+
+// Short is the id's first 12 digits, for people.
+func (id ID) Short() string {
+	if len(id) < 12 {
+		return string(id)
+	}
+	return string(id[:12])
+}
+
+// Mode is what git keeps of a tree entry's type and permissions.
+type Mode uint32
+
+// The modes that git writes (Documentation/git-fast-import: filemodify).
+const (
+	ModeTree       Mode = 0o040000
+	ModeFile       Mode = 0o100644
+	ModeExecutable Mode = 0o100755
+	ModeSymlink    Mode = 0o120000
+	ModeGitlink    Mode = 0o160000
+)
+
+// TreeEntry is one name in a tree object. Name is raw bytes: git demands neither UTF-8 nor a name that a file system
+// could hold.
+type TreeEntry struct {
+	Name string
+	Mode Mode
+	ID   ID
+}
+
+// EmptyBlob is the id of the blob without content, in the object format of like.
+func EmptyBlob(like ID) ID {
+	if len(like) == 64 {
+		return "473a0f4c3be8a93681a267e3b1e9a7dcda1185436fe141f7749120a303721813"
+	}
+	return "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391"
+}

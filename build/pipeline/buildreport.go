@@ -1,0 +1,127 @@
+package pipeline
+
+import (
+	"time"
+
+	"github.com/seed-604f7181/package-storage/build/image"
+)
+
+// BuildReport is build.json: what went into an image, what came out, and how long it took.
+type BuildReport struct {
+	Inputs   Inputs `json:"inputs"`
+	InputsID string `json:"inputsId"`
+	// Pushable is false where uncommitted packages are in the image: no commit's tag may name it.
+	Pushable bool               `json:"pushable"`
+	Index    string             `json:"index,omitempty"`
+	Images   []ReportImage      `json:"images,omitempty"`
+	Layers   []ReportLayer      `json:"layers"`
+	Seconds  map[string]float64 `json:"seconds"`
+	// Total is all of it, in seconds.
+	Total float64 `json:"totalSeconds"`
+}
+
+// ReportImage is one platform's image. Sizes are in bytes, with the base's layers.
+type ReportImage struct {
+	Platform string `json:"platform"`
+	Manifest string `json:"manifest"`
+	Config   string `json:"config"`
+	Layers   int    `json:"layers"`
+	Packed   int64  `json:"packed"`
+	// Base is the part of Packed that is the base's; Unpacked that of all tars.
+	Base     int64 `json:"basePacked"`
+	Unpacked int64 `json:"unpacked"`
+}
+
+// ReportLayer is a layer of packages, the lowest first. Sizes are in bytes.
+type ReportLayer struct {
+	Key      string   `json:"key"`
+	Branch   string   `json:"branch"`
+	DiffID   string   `json:"diffId"`
+	Digest   string   `json:"digest"`
+	Size     int64    `json:"size"`
+	Unpacked int64    `json:"unpacked"`
+	Files    int      `json:"files"`
+	Packages []string `json:"packages"`
+	// From is "built", "reused" (from the cache), or "to build" in a dry run.
+	From string `json:"from"`
+}
+
+// Count is the number of layers of packages that came from somewhere.
+func (r BuildReport) Count(from string) int {
+	n := 0
+	for _, l := range r.Layers {
+		if l.From == from {
+			n++
+		}
+	}
+	return n
+}
+
+// Where layers come from.
+const (
+	FromBuild = "built"
+	FromCache = "reused"
+	FromLater = "to build"
+)
+
+func newBuildReport(d *draft, layers []packageLayer, watch *watch) BuildReport {
+	r := BuildReport{Inputs: d.inputs, InputsID: d.inputsID, Pushable: len(d.uncommitted) == 0, Layers: []ReportLayer{}}
+	for _, l := range layers {
+		reported := ReportLayer{Key: l.key, Branch: l.branch, Packages: l.packages(), From: FromLater}
+		if l.blob.Size > 0 {
+			reported.DiffID, reported.Digest = l.blob.DiffID.String(), l.blob.Digest.String()
+			reported.Size, reported.Unpacked, reported.Files = l.blob.Size, l.blob.Unpacked, l.blob.Files
+			reported.From = FromBuild
+		}
+		if l.reused {
+			reported.From = FromCache
+		}
+		r.Layers = append(r.Layers, reported)
+	}
+	r.finish(watch)
+	return r
+}
+
+func (r *BuildReport) finish(watch *watch) {
+	r.Seconds, r.Total = watch.laps, time.Since(watch.start).Seconds()
+}
+
+// describe adds what is known once the image is composed.
+func (r *BuildReport) describe(d *draft, index image.Index) {
+	r.Index = index.Descriptor.Digest.String()
+	var packages int64
+	for _, l := range r.Layers {
+		packages += l.Unpacked
+	}
+	for i, one := range index.Images {
+		reported := ReportImage{
+			Platform: one.Platform.String(), Manifest: one.Manifest.Descriptor.Digest.String(),
+			Config: one.Config.Descriptor.Digest.String(), Layers: len(one.Layers),
+			Unpacked: d.base.Unpacked[i] + packages,
+		}
+		for j, l := range one.Layers {
+			reported.Packed += l.Size
+			if j < len(d.base.Platforms[i].Layers) {
+				reported.Base += l.Size
+			}
+		}
+		r.Images = append(r.Images, reported)
+	}
+}
+
+// watch measures stages.
+type watch struct {
+	start, last time.Time
+	laps        map[string]float64 // seconds
+}
+
+func newWatch() *watch {
+	now := time.Now()
+	return &watch{start: now, last: now, laps: map[string]float64{}}
+}
+
+func (w *watch) lap(name string) {
+	now := time.Now()
+	w.laps[name] = now.Sub(w.last).Seconds()
+	w.last = now
+}

@@ -1,0 +1,86 @@
+package pipeline
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/pkg/errors"
+	"go.yaml.in/yaml/v3"
+
+	"github.com/seed-604f7181/package-storage/build/distribution"
+	"github.com/seed-604f7181/package-storage/build/layer"
+)
+
+// Config is all that a run is told. Strings are as the user gave them; empty means the default.
+type Config struct {
+	// Root is the project's folder: distributions.yml, Dockerfile.tmpl and the sample storage lie there. What it lacks
+	// of these is taken from Defaults, the pipeline's own folder; empty where that is not known.
+	Root, Defaults string
+	// Storage is a path or a URL; empty: the repository at Root where it has a distribution's branch, else the sample.
+	Storage string
+	// Registry is the registry version; empty: what the branch's Dockerfile says, else the table.
+	Registry string
+	// Base is the base's image repository, "oci:<folder>" or "preview"; empty: the table's, for the sample "preview".
+	Base string
+	// Platforms are those wanted; empty: those of base.Default that the base offers.
+	Platforms   []v1.Platform
+	Compression layer.Compression
+	// Cache is the folder of the layer cache, CacheLimit its bound in bytes (0: cache.DefaultLimit).
+	Cache      string
+	CacheLimit int64
+	// Dist is the output folder.
+	Dist string
+	// With is a folder of uncommitted packages that is laid over the distribution's own branch; empty for none.
+	With string
+	// DryRun computes and shows everything, and writes nothing outside of the cache.
+	DryRun bool
+}
+
+const (
+	tableFile    = "distributions.yml"
+	templateFile = "Dockerfile.tmpl"
+	sampleFolder = "testdata/storage"
+)
+
+// file is where a file of the project lies: at Root, else at Defaults.
+func (c Config) file(name string) string {
+	path := filepath.Join(c.Root, filepath.FromSlash(name))
+	if _, err := os.Stat(path); err == nil || c.Defaults == "" {
+		return path
+	}
+	return filepath.Join(c.Defaults, filepath.FromSlash(name))
+}
+
+// Complete says whether Root has all that a build needs.
+func Complete(root string) bool {
+	for _, name := range []string{tableFile, templateFile} {
+		if _, err := os.Stat(filepath.Join(root, name)); err != nil {
+			return false
+		}
+	}
+	return true
+}
+
+// LoadTable reads distributions.yml.
+func LoadTable(config Config) (distribution.Table, error) {
+	path := config.file(tableFile)
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return distribution.Table{}, errors.Wrap(err, "read the table of distributions")
+	}
+	var table distribution.Table
+	decoder := yaml.NewDecoder(bytes.NewReader(content))
+	decoder.KnownFields(true)
+	if err := decoder.Decode(&table); err != nil {
+		return distribution.Table{}, errors.Wrapf(err, "read %s", path)
+	}
+	return table, errors.Wrapf(table.Validate(), "read %s", path)
+}
+
+// template is the text of Dockerfile.tmpl.
+func (s *Session) template() (string, error) {
+	content, err := os.ReadFile(s.config.file(templateFile))
+	return string(content), errors.Wrap(err, "read the image's description")
+}

@@ -1,0 +1,182 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/pkg/errors"
+
+	"github.com/seed-604f7181/package-storage/build/assemble"
+	"github.com/seed-604f7181/package-storage/build/gitstore"
+	"github.com/seed-604f7181/package-storage/build/image"
+	"github.com/seed-604f7181/package-storage/build/layer"
+	"github.com/seed-604f7181/package-storage/build/object"
+)
+
+// ContextResult is what WriteContext came to.
+type ContextResult struct {
+	Distribution string
+	// Dir is the context's folder; empty after a dry run.
+	Dir             string
+	Packages, Files int
+	// Base is what the Dockerfile's FROM names.
+	Base string
+	// BaseLayout is the folder below Dir with the base as an OCI layout, where no image repository has it; else empty.
+	BaseLayout string
+	Seconds    float64
+}
+
+const baseFolder = "base"
+
+// contextName is the folder of a distribution's docker build context, beside that of its image.
+func contextName(distribution string) string { return distribution + ".context" }
+
+// WriteContext writes a distribution as a docker build context, in <Dist>/<name>.context: Dockerfile, config, list and
+// packages, with equal files as hard links of each other. Errors: those of Build.
+func (s *Session) WriteContext(ctx context.Context, name string) (ContextResult, error) {
+	start := time.Now()
+	if err := s.prepareOutput(); err != nil {
+		return ContextResult{}, err
+	}
+	d, err := s.draft(ctx, name)
+	if err != nil {
+		return ContextResult{}, err
+	}
+	var all []layer.Part
+	for i, branch := range d.tree.Branches {
+		known, err := s.parts(branch)
+		if err != nil {
+			return ContextResult{}, err
+		}
+		for _, p := range d.tree.From(i) {
+			all = append(all, known[p.Path()]...)
+		}
+	}
+	result := ContextResult{Distribution: name, Packages: len(d.tree.Packages), Base: d.base.Name + ":" + d.inputs.Registry}
+	if s.config.DryRun {
+		result.Seconds = time.Since(start).Seconds()
+		return result, nil
+	}
+	listing, err := s.list(all)
+	if err != nil {
+		return ContextResult{}, err
+	}
+	result.Files = len(listing.Files) + len(listing.Links)
+	result.Dir, err = s.publish(ctx, contextName(name), func(dir string) error {
+		if err := d.writeFiles(dir); err != nil {
+			return err
+		}
+		if d.base.Local() {
+			// No engine can pull it: it has to be at hand.
+			if err := s.writeBase(filepath.Join(dir, baseFolder), d.inputs.Registry, d.base); err != nil {
+				return err
+			}
+			result.BaseLayout = baseFolder
+		}
+		return s.writePackages(d, dir, listing)
+	})
+	result.Seconds = time.Since(start).Seconds()
+	return result, err
+}
+
+// list lists parts below packages/, as one layer would hold them.
+func (s *Session) list(parts []layer.Part) (layer.Listing, error) {
+	var roots []object.ID
+	for _, p := range parts {
+		if p.Mode == object.ModeTree {
+			roots = append(roots, p.ID)
+		}
+	}
+	if err := s.loadTrees(roots); err != nil {
+		return layer.Listing{}, err
+	}
+	if len(parts) == 0 {
+		return layer.Listing{Folders: []string{image.PackagesFolder}}, nil
+	}
+	return layer.List(image.PackagesFolder, parts, s.forest, object.EmptyBlob(parts[0].ID))
+}
+
+// writePackages writes a listing below dir. The base's builder applies the modes of files, not of a umask.
+func (s *Session) writePackages(d *draft, dir string, listing layer.Listing) error {
+	stage := s.report.Stage("write packages")
+	root, err := os.OpenRoot(dir) // whatever a name may be, nothing is written outside
+	if err != nil {
+		stage.Failed()
+		return err
+	}
+	defer root.Close()
+	if err := s.fillPackages(d, root, listing); err != nil {
+		stage.Failed()
+		return err
+	}
+	stage.Done(fmt.Sprintf("%d files", len(listing.Files)+len(listing.Links)))
+	return nil
+}
+
+func (s *Session) fillPackages(d *draft, root *os.Root, listing layer.Listing) error {
+	for _, folder := range listing.Folders {
+		if err := root.MkdirAll(folder, 0o755); err != nil {
+			return err
+		}
+	}
+	branches := d.branchOf()
+	var findings []assemble.Finding
+	err := s.readers.with(func(r *gitstore.Reader) error {
+		return r.Blobs(listing.Blobs(), func(i int, size int64, content io.Reader) error {
+			f := listing.Files[i]
+			found, err := writeChecked(root, f, size, content, branches)
+			findings = append(findings, found...)
+			return err
+		})
+	})
+	if err != nil {
+		return err
+	}
+	if len(findings) > 0 {
+		return &assemble.InvalidError{Findings: findings}
+	}
+	for _, link := range listing.Links {
+		if err := root.Link(link.Target, link.Path); err != nil {
+			return errors.Wrapf(err, "link %s", link.Path)
+		}
+	}
+	return nil
+}
+
+// branchOf says of each package, "<name>/<version>", which branch it is from.
+func (d *draft) branchOf() map[string]string {
+	branches := make(map[string]string, len(d.tree.Packages))
+	for _, p := range d.tree.Packages {
+		branches[p.Path()] = d.tree.Branches[p.Branch].Name
+	}
+	return branches
+}
+
+func writeChecked(root *os.Root, f layer.File, size int64, content io.Reader, branches map[string]string) ([]assemble.Finding, error) {
+	mode := fs.FileMode(0o644)
+	if f.Mode == object.ModeExecutable {
+		mode = 0o755
+	}
+	read, err := io.ReadAll(content)
+	if err != nil {
+		return nil, errors.Wrapf(err, "read %s", f.Path)
+	}
+	var findings []assemble.Finding
+	for _, name := range append([]string{f.Path}, f.Others...) {
+		below := strings.TrimPrefix(name, image.PackagesFolder+"/")
+		if assemble.NeedsContent(below, size) {
+			findings = append(findings, assemble.CheckContent(branches[packageOf(below)], below, read)...)
+		}
+	}
+	if err := root.WriteFile(f.Path, read, mode); err != nil {
+		return nil, err
+	}
+	// A umask must not change what is in the image.
+	return findings, root.Chmod(f.Path, mode)
+}

@@ -1,0 +1,287 @@
+package pipeline
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"io"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/pkg/errors"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/seed-604f7181/package-storage/build/assemble"
+	"github.com/seed-604f7181/package-storage/build/gitstore"
+	"github.com/seed-604f7181/package-storage/build/layer"
+	"github.com/seed-604f7181/package-storage/build/object"
+)
+
+// mostLayers is what an image may have in all; reserved are those of the base and the config, the rest is for packages
+// (Docker stops at 125, practice is 64 to 100).
+const mostLayers, reserved = 100, 16
+
+// packageLayer is a layer of packages of one branch.
+type packageLayer struct {
+	branch string
+	key    string
+	parts  []layer.Part
+	blob   layer.Blob
+	reused bool
+}
+
+// packages names what is in the layer, "<name>/<version>" each.
+func (l packageLayer) packages() []string {
+	var names []string
+	for _, p := range l.parts {
+		names = append(names, packageOf(p.Path))
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// planLayers decides which layers the tree's packages make, the lowest first: the most upstream branch's below. It
+// looks up which of them the cache has, and reads nothing else of the storage.
+func (s *Session) planLayers(tree assemble.Tree, prefix string) ([]packageLayer, error) {
+	// Each branch has the same share whatever it is built into, or its layers would differ between distributions.
+	share := (mostLayers - reserved) / s.table.Depth()
+	var layers []packageLayer
+	for i, branch := range tree.Branches {
+		known, err := s.parts(branch)
+		if err != nil {
+			return nil, err
+		}
+		var parts []layer.Part
+		for _, p := range tree.From(i) {
+			parts = append(parts, known[p.Path()]...)
+		}
+		planned, err := s.planner.Plan(parts, share)
+		if err != nil {
+			return nil, errors.Wrapf(err, "plan the layers of branch %s", branch.Name)
+		}
+		for _, parts := range planned {
+			l := packageLayer{branch: branch.Name, key: s.config.Compression.Key(prefix, parts), parts: parts}
+			if err := s.lookUp(&l); err != nil {
+				return nil, err
+			}
+			layers = append(layers, l)
+		}
+	}
+	return layers, nil
+}
+
+// lookUp takes a layer from the cache, if it is there and whole.
+func (s *Session) lookUp(l *packageLayer) error {
+	var blob layer.Blob
+	known, err := s.cache.Record("layer", l.key, &blob)
+	if err != nil || !known {
+		return err
+	}
+	path, err := s.cache.Blob(blob.Digest)
+	if err != nil {
+		return err
+	}
+	if path == "" {
+		s.report.Detail("layer " + l.key[:12] + " was damaged or removed in the cache; it is built again")
+		return nil
+	}
+	l.blob, l.reused = blob, true
+	return nil
+}
+
+// LayerSizeError says that a layer came out larger than image repositories take.
+type LayerSizeError struct {
+	Branch   string
+	Packages []string
+	Size     int64
+}
+
+func (e *LayerSizeError) Error() string {
+	return fmt.Sprintf("%s: a layer of %d packages (%s) is %d MB packed; the most that is allowed is %d MB", e.Branch,
+		len(e.Packages), strings.Join(e.Packages[:min(3, len(e.Packages))], ", "), e.Size>>20, layer.MaxPacked>>20)
+}
+
+// buildLayers writes the layers that the cache lacks, in parallel. Errors: *assemble.InvalidError with all that is
+// wrong in any of them, *LostError, *LayerSizeError.
+func (s *Session) buildLayers(ctx context.Context, layers []packageLayer, prefix string) error {
+	var missing []*packageLayer
+	var total int64
+	for i := range layers {
+		if !layers[i].reused {
+			missing = append(missing, &layers[i])
+			total += weight(layers[i].parts)
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	stage := s.report.Stage("build layers")
+	stage.Total(total)
+	if err := s.buildMissing(ctx, missing, prefix, stage); err != nil {
+		stage.Failed()
+		return err
+	}
+	stage.Done(fmt.Sprintf("%d built, %d reused", len(missing), len(layers)-len(missing)))
+	return nil
+}
+
+// weight is about what must be read for the parts, in bytes.
+func weight(parts []layer.Part) int64 {
+	var total int64
+	for _, p := range parts {
+		total += p.Fresh
+	}
+	return total
+}
+
+func (s *Session) buildMissing(ctx context.Context, missing []*packageLayer, prefix string, stage Stage) error {
+	var roots []object.ID
+	for _, l := range missing {
+		for _, p := range l.parts {
+			if p.Mode == object.ModeTree {
+				roots = append(roots, p.ID)
+			}
+		}
+	}
+	if err := s.loadTrees(roots); err != nil {
+		return err
+	}
+	// The largest first, so that no core is left with it at the end.
+	slices.SortStableFunc(missing, func(a, b *packageLayer) int { return cmp.Compare(weight(b.parts), weight(a.parts)) })
+	works := works{session: s, prefix: prefix, stage: stage}
+	queue := make(chan *packageLayer)
+	group, ctx := errgroup.WithContext(ctx)
+	for range min(runtime.GOMAXPROCS(0), len(missing)) {
+		group.Go(func() error { return works.work(ctx, queue) })
+	}
+	group.Go(func() error {
+		defer close(queue)
+		for _, l := range missing {
+			select {
+			case queue <- l:
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+		return nil
+	})
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	return works.invalid()
+}
+
+// works is what the workers share.
+type works struct {
+	session *Session
+	prefix  string
+	stage   Stage
+
+	mutex    sync.Mutex
+	findings []assemble.Finding
+}
+
+// work builds layers from the queue, with one git process and one encoder for all of them.
+func (w *works) work(ctx context.Context, queue <-chan *packageLayer) error {
+	return w.session.readers.with(func(reader *gitstore.Reader) error {
+		writer, err := layer.NewWriter(w.session.config.Compression)
+		if err != nil {
+			return err
+		}
+		for l := range queue {
+			if err := w.build(l, reader, writer); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// build writes one layer into the cache. What is found wrong in its files is kept for the end, so that a person sees
+// all of it at once; the layer is not.
+func (w *works) build(l *packageLayer, reader *gitstore.Reader, writer *layer.Writer) error {
+	listing, err := layer.List(w.prefix, l.parts, w.session.forest, object.EmptyBlob(l.parts[0].ID))
+	if err != nil {
+		return err
+	}
+	blob, err := w.session.cache.NewBlob()
+	if err != nil {
+		return err
+	}
+	defer blob.Abort()
+	var findings []assemble.Finding
+	check := layer.Check{
+		Wants: func(path string, size int64) bool { return assemble.NeedsContent(w.below(path), size) },
+		Content: func(path string, content []byte) error {
+			findings = append(findings, assemble.CheckContent(l.branch, w.below(path), content)...)
+			return nil
+		},
+	}
+	l.blob, err = writer.Write(blob, listing, progressing{reader, w.stage}, check)
+	if err != nil {
+		return w.locate(err, l, listing)
+	}
+	if len(findings) > 0 {
+		w.mutex.Lock()
+		defer w.mutex.Unlock()
+		w.findings = append(w.findings, findings...)
+		return nil
+	}
+	if l.blob.Size > layer.MaxPacked {
+		return &LayerSizeError{Branch: l.branch, Packages: l.packages(), Size: l.blob.Size}
+	}
+	if err := blob.Commit(l.blob.Digest); err != nil {
+		return err
+	}
+	return w.session.cache.PutRecord("layer", l.key, l.blob)
+}
+
+// below is a path of the image as it is below packages/.
+func (w *works) below(path string) string { return strings.TrimPrefix(path, w.prefix+"/") }
+
+func (w *works) invalid() error {
+	if len(w.findings) == 0 {
+		return nil
+	}
+	slices.SortFunc(w.findings, func(a, b assemble.Finding) int {
+		return cmp.Or(cmp.Compare(a.Branch, b.Branch), cmp.Compare(a.Path, b.Path))
+	})
+	return &assemble.InvalidError{Findings: w.findings}
+}
+
+// locate names the file whose content git lacks.
+func (w *works) locate(err error, l *packageLayer, listing layer.Listing) error {
+	var missing *gitstore.MissingError
+	if !errors.As(err, &missing) {
+		return err
+	}
+	for _, f := range listing.Files {
+		if f.Blob == missing.ID {
+			return &LostError{Branch: l.branch, Path: "packages/" + w.below(f.Path), Err: missing}
+		}
+	}
+	return err
+}
+
+// progressing tells a stage of what is read.
+type progressing struct {
+	source layer.Source
+	stage  Stage
+}
+
+func (p progressing) Blobs(ids []object.ID, use func(i int, size int64, content io.Reader) error) error {
+	return p.source.Blobs(ids, func(i int, size int64, content io.Reader) error {
+		err := use(i, size, content)
+		p.stage.Add(size)
+		return err
+	})
+}
+
+// packageOf is "<name>/<version>" of a path below packages/.
+func packageOf(path string) string {
+	name, rest, _ := strings.Cut(path, "/")
+	version, _, _ := strings.Cut(rest, "/")
+	return name + "/" + version
+}

@@ -1,0 +1,78 @@
+package pipeline
+
+import (
+	"github.com/pkg/errors"
+
+	"github.com/seed-604f7181/package-storage/build/assemble"
+	"github.com/seed-604f7181/package-storage/build/distribution"
+	"github.com/seed-604f7181/package-storage/build/gitstore"
+	"github.com/seed-604f7181/package-storage/build/object"
+)
+
+// chain reads the branches that a distribution is made of, the most upstream first.
+func (s *Session) chain(name string) ([]scanned, error) {
+	distributions, err := s.table.Chain(name)
+	if err != nil {
+		return nil, err
+	}
+	chain := make([]scanned, len(distributions))
+	for i, d := range distributions {
+		if chain[i], err = s.scan(d); err != nil {
+			return nil, err
+		}
+	}
+	return chain, nil
+}
+
+// scan reads one branch, once a session.
+func (s *Session) scan(d distribution.Distribution) (scanned, error) {
+	if known, there := s.branches[d.Branch]; there {
+		return known, nil
+	}
+	branch, err := s.storage.Branch(d.Branch)
+	if err != nil {
+		return scanned{}, err
+	}
+	if branch.Origin != "" {
+		s.report.Warn("branch " + branch.Name + ": the local one (" + branch.Commit.Short() + ") is built; origin's is another (" +
+			branch.Origin.Short() + ")")
+	}
+	var read scanned
+	err = s.readers.with(func(reader *gitstore.Reader) error {
+		commit, err := reader.Commit(branch.Commit)
+		if err != nil {
+			return err
+		}
+		read.time = commit.Time
+		read.Branch, err = assemble.Scan(reader, assemble.Branch{
+			Distribution: d.Name, Name: branch.Name, Commit: branch.Commit, Root: commit.Tree,
+		})
+		if err != nil {
+			return err
+		}
+		read.dockerfile, err = dockerfile(reader, commit.Tree)
+		return err
+	})
+	if err != nil {
+		return scanned{}, errors.Wrapf(err, "read branch %s (%s)", branch.Name, branch.Commit.Short())
+	}
+	for _, f := range read.Ignored {
+		s.report.Warn(f.String())
+	}
+	s.branches[d.Branch] = read
+	return read, nil
+}
+
+// dockerfile is the branch's own Dockerfile, zero where it has none.
+func dockerfile(reader *gitstore.Reader, root object.ID) (object.ID, error) {
+	trees, err := reader.Trees([]object.ID{root})
+	if err != nil {
+		return "", err
+	}
+	for _, e := range trees[0] {
+		if e.Name == "Dockerfile" && (e.Mode == object.ModeFile || e.Mode == object.ModeExecutable) {
+			return e.ID, nil
+		}
+	}
+	return "", nil
+}

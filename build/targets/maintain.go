@@ -1,0 +1,98 @@
+package targets
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+
+	"github.com/magefile/mage/mg"
+
+	"github.com/seed-604f7181/package-storage/build/pipeline"
+)
+
+// toolsModfile has the linters, so that the library does not depend on them.
+const toolsModfile = "-modfile=dev/tools/go.mod"
+
+// Vendor tidies go.mod, copies all dependencies into vendor/ and verifies them.
+func Vendor(ctx context.Context) error {
+	return commands(ctx, "vendor", "go mod tidy", "go mod vendor", "go mod verify")
+}
+
+// Check finds what is wrong with the code without running it: format, vet, staticcheck, go.mod, known vulnerabilities.
+func Check(ctx context.Context) error {
+	out := newTerminal(os.Stdout, os.Stderr, mg.Verbose())
+	unformatted, err := exec.CommandContext(ctx, "gofmt", "-l", "build", "dev", "magefile.go").Output()
+	if err != nil {
+		return explain("check", fmt.Errorf("gofmt: %w", err))
+	}
+	if len(unformatted) > 0 {
+		return explain("check", &requestError{"not formatted: " + strings.Join(strings.Fields(string(unformatted)), ", "),
+			"gofmt -w build dev magefile.go"})
+	}
+	err = commands(ctx, "check", "go vet ./...", "go vet -tags mage ./...", "go mod tidy -diff",
+		"go tool "+toolsModfile+" staticcheck ./...", "go tool "+toolsModfile+" staticcheck -tags mage .")
+	if err != nil {
+		return err
+	}
+	return vulnerabilities(ctx, out)
+}
+
+// vulnerabilities asks the vulnerability database; where that can't be reached the check goes on without, and says so.
+func vulnerabilities(ctx context.Context, out *terminal) error {
+	cmd := exec.CommandContext(ctx, "go", "tool", toolsModfile, "govulncheck", "./...")
+	var said bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &said, &said
+	err := cmd.Run()
+	switch {
+	case err == nil:
+		out.line("ok govulncheck")
+		return nil
+	case strings.Contains(said.String(), "fetching vulnerabilities"):
+		out.Warn("govulncheck: its database can't be reached; known vulnerabilities were not looked for")
+		return nil
+	}
+	fmt.Fprint(os.Stderr, said.String())
+	return explain("check", fmt.Errorf("govulncheck: %w", err))
+}
+
+// Test runs all tests; those that need a tool which is not installed skip themselves.
+func Test(ctx context.Context) error {
+	return commands(ctx, "test", "go test ./...")
+}
+
+// Bench measures the pipeline on the real storage and prints the figures beside their targets.
+func Bench(ctx context.Context) error {
+	return commands(ctx, "bench", "go run ./dev/bench")
+}
+
+// Clean removes the outputs of all distributions and empties the cache.
+func Clean(ctx context.Context) error {
+	config, err := configuration()
+	if err != nil {
+		return explain("clean", err)
+	}
+	removed, err := pipeline.Clean(config)
+	if err != nil {
+		return explain("clean", err)
+	}
+	out := newTerminal(os.Stdout, os.Stderr, mg.Verbose())
+	out.summary("clean", [][2]string{{"output", strings.Join(removed, " ")}, {"cache", config.Cache}})
+	return nil
+}
+
+// commands runs commands one after the other, with their output as it comes. Their words hold no user data.
+func commands(ctx context.Context, doing string, lines ...string) error {
+	for _, line := range lines {
+		words := strings.Fields(line)
+		cmd := exec.CommandContext(ctx, words[0], words[1:]...)
+		cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
+		fmt.Fprintln(os.Stderr, line)
+		if err := cmd.Run(); err != nil {
+			return explain(doing, fmt.Errorf("%s: %w", line, err))
+		}
+	}
+	return nil
+}
