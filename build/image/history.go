@@ -48,7 +48,9 @@ func baseHistory(base Platform, created v1.Time) []v1.History {
 	if filled != len(base.Layers) {
 		history := make([]v1.History, len(base.Layers))
 		for i := range history {
-			history[i] = v1.History{Created: created, CreatedBy: "base", Comment: "the base's history does not tell its layers apart"}
+			history[i] = v1.History{
+				Created: created, CreatedBy: "base", Comment: "the base's history does not tell its layers apart",
+			}
 		}
 		return history
 	}

@@ -194,11 +194,7 @@ func (s *Session) interpret(d *draft) error {
 	if err != nil {
 		return err
 	}
-	for _, step := range first.Steps {
-		if step.Packages != "" {
-			d.packages = step.Packages
-		}
-	}
+	d.packages = destination(first)
 	if d.config, err = registryConfig(d.packages, d.distribution.Cache); err != nil {
 		return errors.Wrap(err, "write "+configName)
 	}
@@ -208,7 +204,21 @@ func (s *Session) interpret(d *draft) error {
 		if err != nil {
 			return err
 		}
+		if to := destination(result); to != d.packages {
+			return errors.Errorf("interpret %s: packages go to %s on %s and to %s on %s, since the base's WORKDIR differs: name an "+
+				"absolute folder in the COPY", templateFile, d.packages, d.base.Platforms[0].Platform, to, d.base.Platforms[i].Platform)
+		}
 		d.results = append(d.results, result)
 	}
 	return nil
+}
+
+// destination is where packages go, absolute.
+func destination(result *image.Result) string {
+	for _, step := range result.Steps {
+		if step.Packages != "" {
+			return step.Packages
+		}
+	}
+	return ""
 }
