@@ -31,7 +31,7 @@ func key(sources []source) string {
 		fmt.Fprintf(hash, "%s %s\n", path, moduleVersion(path))
 	}
 	for _, s := range sources {
-		fmt.Fprintf(hash, "%s %d\n", s.path, len(s.content))
+		fmt.Fprintf(hash, "%s %d\n%s", s.path, len(s.content), s.content)
 	}
 	return hex.EncodeToString(hash.Sum(nil))
 }
