@@ -25,17 +25,20 @@ type InvalidError struct{ Findings []Finding }
 func (e *InvalidError) Error() string {
 	const most = 20
 	var b strings.Builder
+	if len(e.Findings) > 1 {
+		fmt.Fprintf(&b, "%d things are wrong", len(e.Findings))
+	}
 	for i, f := range e.Findings {
 		if i == most {
 			fmt.Fprintf(&b, "\n… and %d more", len(e.Findings)-most)
 			break
 		}
-		if i > 0 {
+		if len(e.Findings) > 1 {
 			b.WriteByte('\n')
 		}
 		b.WriteString(f.String())
 		if f.WayOut != "" {
-			b.WriteString("\n    " + f.WayOut)
+			b.WriteString("\n  way out: " + f.WayOut)
 		}
 	}
 	return b.String()

@@ -233,9 +233,10 @@ func (r *Reader) skip(n int64) error {
 
 // failure says why the process ended, in git's words where it left any.
 func (r *Reader) failure(err error) error {
-	if err == io.EOF || err == io.ErrUnexpectedEOF {
-		r.cmd.Wait() // only then is all of stderr there; a second Wait returns an error that nobody needs
+	if err != io.EOF && err != io.ErrUnexpectedEOF {
+		r.cmd.Process.Kill()
 	}
+	r.cmd.Wait() // only then is all of stderr there; a second Wait returns an error that nobody needs
 	if said := strings.TrimSpace(r.stderr.String()); said != "" {
 		if strings.Contains(said, "unknown option") {
 			said = "git 2.36 or later is needed (git cat-file --batch-command)"
