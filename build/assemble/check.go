@@ -6,6 +6,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/pkg/errors"
 	"go.yaml.in/yaml/v3"
 
 	"github.com/seed-604f7181/package-storage/build/integration"
@@ -110,27 +111,49 @@ func CheckContent(branch, path string, content []byte) []Finding {
 	if !isManifest(path) {
 		return nil
 	}
-	var manifest struct {
-		Name    yaml.Node `yaml:"name"`
-		Version yaml.Node `yaml:"version"`
-	}
-	if err := yaml.Unmarshal(content, &manifest); err != nil {
+	said, err := ReadManifest(content)
+	if err != nil {
 		return invalid("unreadable: "+err.Error(), "mend the YAML")
 	}
 	name, rest, _ := strings.Cut(path, "/")
 	version, _, _ := strings.Cut(rest, "/")
-	if manifest.Name.Value != name {
-		return invalid("its name is "+quote(manifest.Name)+", the folder's is "+name, "name and folder must be the same")
+	if said.Name != name {
+		return invalid("its name is "+quote(said.Name)+", the folder's is "+name, "name and folder must be the same")
 	}
-	if manifest.Version.Value != version {
-		return invalid("its version is "+quote(manifest.Version)+", the folder's is "+version, "version and folder must be the same")
+	if said.Version != version {
+		return invalid("its version is "+quote(said.Version)+", the folder's is "+version, "version and folder must be the same")
 	}
 	return nil
 }
 
-func quote(node yaml.Node) string {
-	if node.IsZero() {
+func quote(value string) string {
+	if value == "" {
 		return "missing"
 	}
-	return `"` + shown(node.Value) + `"`
+	return `"` + shown(value) + `"`
+}
+
+// Manifest is what a package says of itself; empty where it does not, or not in a plain value.
+type Manifest struct{ Name, Version string }
+
+// ReadManifest reads a package's manifest.yml, which must be a YAML mapping.
+func ReadManifest(content []byte) (Manifest, error) {
+	var document yaml.Node
+	if err := yaml.Unmarshal(content, &document); err != nil {
+		return Manifest{}, errors.New(strings.TrimPrefix(err.Error(), "yaml: "))
+	}
+	if len(document.Content) != 1 || document.Content[0].Kind != yaml.MappingNode {
+		return Manifest{}, errors.New("it is no mapping of keys to values")
+	}
+	var manifest Manifest
+	pairs := document.Content[0].Content
+	for i := 0; i+1 < len(pairs); i += 2 {
+		switch pairs[i].Value {
+		case "name":
+			manifest.Name = pairs[i+1].Value
+		case "version":
+			manifest.Version = pairs[i+1].Value
+		}
+	}
+	return manifest, nil
 }

@@ -44,6 +44,23 @@ func (e *InvalidError) Error() string {
 	return b.String()
 }
 
+// LostError says which file or folder of a branch can't be read, since git lacks its object.
+type LostError struct {
+	// Path is empty where the whole branch can't be read.
+	Branch, Path string
+	Err          error
+}
+
+func (e *LostError) Error() string {
+	if e.Path == "" {
+		return "branch " + e.Branch + ": " + e.Err.Error()
+	}
+	return e.Branch + ":" + shown(e.Path) + ": " + e.Err.Error()
+}
+
+// Unwrap is an *object.LostError.
+func (e *LostError) Unwrap() error { return e.Err }
+
 // shown is a path as it can be printed: with a backslash escape for what is no printable UTF-8.
 func shown(path string) string {
 	quoted := strconv.Quote(path)

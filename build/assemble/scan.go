@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/pkg/errors"
+
 	"github.com/seed-604f7181/package-storage/build/integration"
 	"github.com/seed-604f7181/package-storage/build/object"
 )
@@ -21,6 +23,18 @@ type Branch struct {
 	Families []Family
 	// Ignored are files that no registry would serve; the build goes on without them.
 	Ignored []Finding
+	// Laid are the packages, by their path, that Overlay laid over the branch's own.
+	Laid map[string]bool
+	// laidFrom is what findings about them name instead of the branch.
+	laidFrom string
+}
+
+// Where is what a finding about a package, given by its path, names: the branch, or what was laid over it.
+func (b Branch) Where(packagePath string) string {
+	if b.Laid[packagePath] {
+		return b.laidFrom
+	}
+	return b.Name
 }
 
 // Family is all versions of one package on one branch: the folder packages/<name>.
@@ -40,7 +54,7 @@ func (b Branch) Packages() int {
 }
 
 // Scan lists the packages of a branch: it reads the tree packages/ and the folder of each name, nothing below.
-// Distribution, Name, Commit and Root of branch must be set. Errors: *InvalidError, those of trees.
+// Distribution, Name, Commit and Root of branch must be set. Errors: *InvalidError, *LostError, those of trees.
 func Scan(trees object.TreeReader, branch Branch) (Branch, error) {
 	s := scanner{branch: &branch}
 	top, err := s.packagesTree(trees)
@@ -52,7 +66,7 @@ func Scan(trees object.TreeReader, branch Branch) (Branch, error) {
 	}
 	versions, err := trees.Trees(s.folders)
 	if err != nil {
-		return Branch{}, err
+		return Branch{}, s.lostFolder(err)
 	}
 	for i := range branch.Families {
 		for _, e := range versions[i] {
@@ -60,6 +74,7 @@ func Scan(trees object.TreeReader, branch Branch) (Branch, error) {
 		}
 		// Git sorts folders as if their names ended in a slash.
 		slices.SortFunc(branch.Families[i].Packages, func(a, b integration.Package) int { return cmp.Compare(a.Version, b.Version) })
+		checkCase("packages/"+string(branch.Families[i].Name), versions[i], s.invalid)
 	}
 	if len(s.findings) > 0 {
 		return Branch{}, &InvalidError{s.findings}
@@ -87,21 +102,47 @@ func (s *scanner) ignored(path string) {
 func (s *scanner) packagesTree(trees object.TreeReader) ([]object.TreeEntry, error) {
 	root, err := trees.Trees([]object.ID{s.branch.Root})
 	if err != nil {
-		return nil, err
+		return nil, s.lost("", err)
 	}
 	for _, e := range root[0] {
-		if e.Name != "packages" || e.Mode != object.ModeTree {
+		if e.Name != "packages" {
 			continue
+		}
+		if problem, wayOut := unsupportedMode(e.Mode); problem != "" {
+			s.invalid("packages", problem, wayOut)
+			return nil, &InvalidError{s.findings}
+		}
+		if e.Mode != object.ModeTree {
+			break
 		}
 		top, err := trees.Trees([]object.ID{e.ID})
 		if err != nil {
-			return nil, err
+			return nil, s.lost("packages", err)
 		}
 		return top[0], nil
 	}
 	s.invalid("packages", "the branch has no folder packages/", "check that this is the branch of a package storage; "+
 		"packages belong into packages/<name>/<version>/")
 	return nil, &InvalidError{s.findings}
+}
+
+// lost names the folder of the branch whose object can't be read.
+func (s *scanner) lost(path string, err error) error {
+	if lost := (*object.LostError)(nil); errors.As(err, &lost) {
+		return &LostError{Branch: s.branch.Name, Path: path, Err: lost}
+	}
+	return err
+}
+
+func (s *scanner) lostFolder(err error) error {
+	if lost := (*object.LostError)(nil); errors.As(err, &lost) {
+		for i, id := range s.folders {
+			if id == lost.ID {
+				return s.lost("packages/"+string(s.branch.Families[i].Name), err)
+			}
+		}
+	}
+	return err
 }
 
 func (s *scanner) family(e object.TreeEntry) {

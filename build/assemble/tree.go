@@ -124,12 +124,16 @@ func (t Tree) listed(p Placed) ListedPackage {
 }
 
 // Overlay lays packages over those of a branch: a version that is in both is over's. It returns the packages that came
-// from over.
+// from over, about which findings name over.
 func Overlay(branch, over Branch) (Branch, []integration.Package) {
 	var laid []integration.Package
+	branch.Laid, branch.laidFrom = map[string]bool{}, over.Name
 	families := slices.Clone(branch.Families)
 	for _, f := range over.Families {
 		laid = append(laid, f.Packages...)
+		for _, p := range f.Packages {
+			branch.Laid[p.Path()] = true
+		}
 		at := slices.IndexFunc(families, func(known Family) bool { return known.Name == f.Name })
 		if at < 0 {
 			families = append(families, f)

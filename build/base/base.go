@@ -69,7 +69,7 @@ type Resolver struct {
 }
 
 // Resolve finds a base and sees to it that its blobs are in the store.
-// Errors: *UnreachableError, *MissingError, *PlatformError.
+// Errors: *UnreachableError, *MissingError, *ReadError, *PlatformError.
 func (r *Resolver) Resolve(ctx context.Context, request Request) (Base, error) {
 	found, err := r.find(ctx, request)
 	if err != nil {
@@ -162,6 +162,17 @@ func (e *UnreachableError) Error() string {
 
 // Unwrap is the network's own error.
 func (e *UnreachableError) Unwrap() error { return e.Err }
+
+// ReadError says that a base is there and can't be read: it is damaged or incomplete, or the preview could not be made.
+type ReadError struct {
+	Name string
+	Err  error
+}
+
+func (e *ReadError) Error() string { return fmt.Sprintf("read base %s: %v", e.Name, e.Err) }
+
+// Unwrap is what went wrong.
+func (e *ReadError) Unwrap() error { return e.Err }
 
 // MissingError says that the image repository, or the layout, has no such base.
 type MissingError struct{ Name, Why string }

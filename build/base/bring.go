@@ -6,6 +6,7 @@ import (
 	"context"
 	"io"
 	"os"
+	"syscall"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/partial"
@@ -21,7 +22,7 @@ import (
 func (r *Resolver) bring(ctx context.Context, found source, wanted []v1.Platform) (Base, error) {
 	images, err := found.images()
 	if err != nil {
-		return Base{}, errors.Wrapf(err, "read base %s", found.full)
+		return Base{}, found.unreadable(err)
 	}
 	chosen, err := selectPlatforms(found.full, images, wanted)
 	if err != nil {
@@ -30,10 +31,21 @@ func (r *Resolver) bring(ctx context.Context, found source, wanted []v1.Platform
 	base := Base{Base: image.Base{Name: found.name, Digest: found.digest}}
 	for _, c := range chosen {
 		if err := r.bringImage(ctx, &base, c); err != nil {
-			return Base{}, errors.Wrapf(err, "read base %s for %s", found.full, c.platform)
+			return Base{}, found.unreadable(errors.Wrap(err, c.platform.String()))
 		}
 	}
 	return base, nil
+}
+
+// unreadable leaves alone what is not about the base, such as a full disk.
+func (s source) unreadable(err error) error {
+	var reason syscall.Errno
+	var unreachable *UnreachableError
+	full := errors.As(err, &reason) && (reason == syscall.ENOSPC || reason == syscall.EDQUOT)
+	if full || errors.As(err, &unreachable) {
+		return err
+	}
+	return &ReadError{s.full, err}
 }
 
 // selectPlatforms takes the wanted platforms, all of which must be there; where none is wanted, those of Default that

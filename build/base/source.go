@@ -67,7 +67,7 @@ func (r *Resolver) findPreview(ctx context.Context) (source, error) {
 	}
 	index, err := build()
 	if err != nil {
-		return source{}, err
+		return source{}, &ReadError{found.full, err}
 	}
 	if found.digest, err = index.Digest(); err != nil {
 		return source{}, err

@@ -76,7 +76,7 @@ type BlobWriter struct {
 func (c *Cache) NewBlob() (*BlobWriter, error) {
 	f, err := os.CreateTemp(c.tmp, "blob-*")
 	if err != nil {
-		return nil, errors.Wrap(err, "write into the cache")
+		return nil, failed(c.dir, err)
 	}
 	return &BlobWriter{cache: c, file: f}, nil
 }
@@ -84,7 +84,7 @@ func (c *Cache) NewBlob() (*BlobWriter, error) {
 // Write implements io.Writer.
 func (w *BlobWriter) Write(p []byte) (int, error) {
 	n, err := w.file.Write(p)
-	return n, errors.Wrap(err, "write into the cache")
+	return n, failed(w.cache.dir, err)
 }
 
 // Abort forgets what was written. After a Commit it does nothing.
@@ -101,18 +101,18 @@ func (w *BlobWriter) Abort() {
 func (w *BlobWriter) Commit(digest v1.Hash) error {
 	defer w.Abort()
 	if err := w.file.Chmod(0o444); err != nil {
-		return errors.Wrap(err, "write into the cache")
+		return failed(w.cache.dir, err)
 	}
 	if err := w.file.Close(); err != nil {
-		return errors.Wrap(err, "write into the cache")
+		return failed(w.cache.dir, err)
 	}
 	// The stamp is taken before the rename: afterwards the name may already be another process's file.
 	info, err := os.Stat(w.file.Name())
 	if err != nil {
-		return errors.Wrap(err, "write into the cache")
+		return failed(w.cache.dir, err)
 	}
 	if err := os.Rename(w.file.Name(), w.cache.blobPath(digest)); err != nil {
-		return errors.Wrap(err, "write into the cache")
+		return failed(w.cache.dir, err)
 	}
 	w.file = nil
 	w.cache.grown = true

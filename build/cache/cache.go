@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -34,10 +35,35 @@ var folders = []string{"blobs", "stamps", "records", "storages", "tmp"}
 // ForeignError says that a folder holds something else than a cache.
 type ForeignError struct{ Dir string }
 
-func (e *ForeignError) Error() string { return e.Dir + " is not empty and no cache of this pipeline" }
+func (e *ForeignError) Error() string { return e.Dir + " is no cache of this pipeline, and not empty" }
+
+// WriteError says that the cache can't be written: the disk is full, or it is no place for a cache.
+type WriteError struct {
+	Dir string
+	Err error
+}
+
+func (e *WriteError) Error() string {
+	// The file is one that nobody knows; what counts is the folder, and why.
+	var reason syscall.Errno
+	if errors.As(e.Err, &reason) {
+		return "write into the cache " + e.Dir + ": " + reason.Error()
+	}
+	return "write into the cache " + e.Dir + ": " + e.Err.Error()
+}
+
+// Unwrap is the operating system's error.
+func (e *WriteError) Unwrap() error { return e.Err }
+
+func failed(dir string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return &WriteError{dir, err}
+}
 
 // Open opens the cache in dir and makes it where it is not there. limit is in bytes; 0 is DefaultLimit.
-// It waits while another process removes something. Errors: *ForeignError.
+// It waits while another process removes something. Errors: *ForeignError, *WriteError.
 func Open(ctx context.Context, dir string, limit int64) (*Cache, error) {
 	if limit == 0 {
 		limit = DefaultLimit
@@ -70,13 +96,16 @@ func prepare(dir string) error {
 	if _, err := os.Stat(filepath.Join(dir, tag)); err == nil {
 		return makeFolders(dir)
 	}
+	if info, err := os.Stat(dir); err == nil && !info.IsDir() {
+		return &ForeignError{dir}
+	}
 	if entries, err := os.ReadDir(dir); err == nil && len(entries) > 0 && !begun(entries) {
 		return &ForeignError{dir}
 	}
 	if err := makeFolders(dir); err != nil {
 		return err
 	}
-	return errors.Wrap(os.WriteFile(filepath.Join(dir, tag), []byte(signature), 0o644), "make the cache")
+	return failed(dir, os.WriteFile(filepath.Join(dir, tag), []byte(signature), 0o644))
 }
 
 // begun says whether a folder is a cache that another process is about to make, or was killed while making.
@@ -96,7 +125,7 @@ func begun(entries []os.DirEntry) bool {
 func makeFolders(dir string) error {
 	for _, folder := range folders {
 		if err := os.MkdirAll(filepath.Join(dir, folder), 0o755); err != nil {
-			return errors.Wrap(err, "make the cache")
+			return failed(dir, err)
 		}
 	}
 	return nil
@@ -119,7 +148,7 @@ func (c *Cache) makeTemporary() error {
 	}
 	file, err := os.CreateTemp(parent, "*.lock")
 	if err != nil {
-		return errors.Wrap(err, "open the cache")
+		return failed(c.dir, err)
 	}
 	file.Close()
 	c.mine = flock.New(file.Name())
@@ -131,7 +160,7 @@ func (c *Cache) makeTemporary() error {
 		return errors.Wrap(err, "open the cache")
 	}
 	c.tmp = file.Name()[:len(file.Name())-len(".lock")]
-	return errors.Wrap(os.MkdirAll(c.tmp, 0o755), "open the cache")
+	return failed(c.dir, os.MkdirAll(c.tmp, 0o755))
 }
 
 // Dir is the cache's folder, absolute.
@@ -140,7 +169,7 @@ func (c *Cache) Dir() string { return c.dir }
 // Temporary makes an empty folder that goes with this process.
 func (c *Cache) Temporary() (string, error) {
 	dir, err := os.MkdirTemp(c.tmp, "")
-	return dir, errors.Wrap(err, "make a temporary folder")
+	return dir, failed(c.dir, err)
 }
 
 // Lock takes a lock of a name for this process alone; the function gives it back.

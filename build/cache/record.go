@@ -40,7 +40,7 @@ func (c *Cache) PutRecord(kind, key string, value any) error {
 	}
 	path := c.recordPath(kind, key)
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return errors.Wrapf(err, "write the cache's record %s/%s", kind, key)
+		return failed(c.dir, err)
 	}
 	c.grown = true
 	return c.place(path, append([]byte(checksum(content)+"\n"), content...))
@@ -59,15 +59,15 @@ func checksum(content []byte) string {
 func (c *Cache) place(path string, content []byte) error {
 	f, err := os.CreateTemp(c.tmp, "file-*")
 	if err != nil {
-		return errors.Wrap(err, "write into the cache")
+		return failed(c.dir, err)
 	}
 	defer os.Remove(f.Name())
 	if _, err := f.Write(content); err != nil {
 		f.Close()
-		return errors.Wrap(err, "write into the cache")
+		return failed(c.dir, err)
 	}
 	if err := f.Close(); err != nil {
-		return errors.Wrap(err, "write into the cache")
+		return failed(c.dir, err)
 	}
-	return errors.Wrap(os.Rename(f.Name(), path), "write into the cache")
+	return failed(c.dir, os.Rename(f.Name(), path))
 }

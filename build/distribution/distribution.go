@@ -15,6 +15,9 @@ import (
 type Table struct {
 	// Image is the image repository that distributions are pushed to.
 	Image string `yaml:"image"`
+	// Source is the URL of the storage, for the images' labels; may be empty. The URL of a clone would be another on each
+	// machine.
+	Source string `yaml:"source"`
 	// Base is the image repository of the registry's image, without a tag: its tag is the registry version.
 	Base string `yaml:"base"`
 	// Distributions is in the order of the file: downstream before upstream.

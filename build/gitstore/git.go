@@ -59,24 +59,43 @@ func (r repository) output(ctx context.Context, stdin []byte, args ...string) ([
 			return nil, ctx.Err()
 		}
 		if errors.Is(err, exec.ErrNotFound) {
-			return nil, errors.New("git is not installed, or not on the PATH")
+			return nil, ErrNoGit
 		}
 		said := strings.TrimSpace(stderr.String())
 		if said == "" {
 			said = err.Error()
 		}
-		return nil, &GitError{Args: args, Dir: r.dir, Said: said}
+		return nil, &GitError{Command: subcommand(args), Dir: r.dir, Said: said}
 	}
 	return stdout.Bytes(), nil
 }
 
 // GitError is a git command that failed, with what it wrote to its standard error.
 type GitError struct {
-	Args []string
-	Dir  string
-	Said string
+	Command string
+	Dir     string
+	Said    string
 }
 
 func (e *GitError) Error() string {
-	return "git " + e.Args[0] + " in " + e.Dir + ": " + e.Said
+	return "git " + e.Command + " in " + e.Dir + ": " + e.Said
 }
+
+// subcommand is the word after git's own options.
+func subcommand(args []string) string {
+	for i := 0; i < len(args); i++ {
+		switch {
+		case args[i] == "-c":
+			i++
+		case !strings.HasPrefix(args[i], "-"):
+			return args[i]
+		}
+	}
+	return ""
+}
+
+// ErrNoGit says that there is no git to run.
+var ErrNoGit = errors.New("git is not installed, or not on the PATH")
+
+// ErrOldGit says that git lacks what is needed of it.
+var ErrOldGit = errors.New("this git is too old (git cat-file --batch-command is needed)")

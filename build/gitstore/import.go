@@ -96,12 +96,6 @@ func importInto(ctx context.Context, dir, alternate, format string, folders []Fo
 	if _, err := r.output(ctx, nil, "init", "--quiet", "--bare", "--object-format="+format); err != nil {
 		return errors.Wrap(err, "import folders")
 	}
-	if alternate != "" {
-		line := []byte(alternate + "\n")
-		if err := os.WriteFile(filepath.Join(dir, "objects", "info", "alternates"), line, 0o644); err != nil {
-			return errors.Wrap(err, "import folders")
-		}
-	}
 	cmd := r.command(ctx, "fast-import", "--quiet", "--date-format=raw")
 	var said bytes.Buffer
 	cmd.Stderr = &said
@@ -115,9 +109,14 @@ func importInto(ctx context.Context, dir, alternate, format string, folders []Fo
 	written := writeStream(in, folders)
 	in.Close()
 	if err := cmd.Wait(); err != nil {
-		return errors.Wrap(&GitError{Args: []string{"fast-import"}, Dir: dir, Said: strings.TrimSpace(said.String())}, "import folders")
+		return errors.Wrap(&GitError{Command: "fast-import", Dir: dir, Said: strings.TrimSpace(said.String())}, "import folders")
 	}
-	return errors.Wrap(written, "import folders")
+	if written != nil || alternate == "" {
+		return errors.Wrap(written, "import folders")
+	}
+	// Only now: git would freshen, that is touch, objects of the alternate that it was about to write.
+	line := []byte(alternate + "\n")
+	return errors.Wrap(os.WriteFile(filepath.Join(dir, "objects", "info", "alternates"), line, 0o644), "import folders")
 }
 
 // importTime is the time of imported commits: fixed, or the same files would give another image each day.

@@ -3,6 +3,7 @@ package gitstore
 import (
 	"context"
 	"os"
+	"strings"
 
 	"github.com/pkg/errors"
 )
@@ -33,7 +34,17 @@ type FetchError struct {
 	Err      error
 }
 
-func (e *FetchError) Error() string { return "fetch " + e.Location + ": " + e.Err.Error() }
+func (e *FetchError) Error() string { return "fetch " + e.Location + ": " + firstLine(e.Err) }
+
+// firstLine is what git says is wrong; the rest is its advice, which suits who typed the git command.
+func firstLine(err error) string {
+	said := err.Error()
+	if failed := (*GitError)(nil); errors.As(err, &failed) {
+		said = failed.Said
+	}
+	line, _, _ := strings.Cut(said, "\n")
+	return strings.TrimPrefix(line, "fatal: ")
+}
 
 // Unwrap is git's own error.
 func (e *FetchError) Unwrap() error { return e.Err }

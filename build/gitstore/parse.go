@@ -2,7 +2,6 @@ package gitstore
 
 import (
 	"bytes"
-	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -88,12 +87,16 @@ func commitTime(committer string) (time.Time, error) {
 	return time.Unix(seconds, 0).UTC(), nil
 }
 
-// withoutUser removes what may be a secret from a URL.
+// withoutUser removes what may be a secret from a URL. It does not parse it: git accepts what net/url does not.
 func withoutUser(location string) string {
-	parsed, err := url.Parse(location)
-	if err != nil || parsed.User == nil {
+	scheme, rest, isURL := strings.Cut(location, "://")
+	if !isURL {
 		return location
 	}
-	parsed.User = nil
-	return parsed.String()
+	authority, path, slash := strings.Cut(rest, "/")
+	authority = authority[strings.LastIndexByte(authority, '@')+1:]
+	if !slash {
+		return scheme + "://" + authority
+	}
+	return scheme + "://" + authority + "/" + path
 }

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"fmt"
 	"io"
 	"os/exec"
 	"strconv"
@@ -27,23 +26,6 @@ type Reader struct {
 	broken  error
 }
 
-// MissingError says that an object is not in the repository: a damaged one, or a partial clone without its remote.
-type MissingError struct{ ID object.ID }
-
-func (e *MissingError) Error() string {
-	return "object " + string(e.ID) + " is missing from the repository"
-}
-
-// KindError says that an object is of another type than it was asked for.
-type KindError struct {
-	ID         object.ID
-	Kind, Want string
-}
-
-func (e *KindError) Error() string {
-	return fmt.Sprintf("object %s is a %s, not a %s", e.ID, e.Kind, e.Want)
-}
-
 // Reader starts a git process. Close it.
 func (s *Storage) Reader(ctx context.Context) (*Reader, error) {
 	r := &Reader{storage: s}
@@ -62,7 +44,7 @@ func (s *Storage) Reader(ctx context.Context) (*Reader, error) {
 	r.out = bufio.NewReaderSize(out, 256<<10)
 	if err := r.cmd.Start(); err != nil {
 		if errors.Is(err, exec.ErrNotFound) {
-			return nil, errors.New("git is not installed, or not on the PATH")
+			return nil, ErrNoGit
 		}
 		return nil, errors.Wrap(err, "start git cat-file")
 	}
@@ -83,11 +65,11 @@ func (r *Reader) Close() error {
 }
 
 // Blobs reads blobs in the order of ids and hands each to use, with its size in bytes. What use leaves unread is
-// skipped. Errors: *MissingError, *KindError, those of use.
+// skipped. Errors: *object.LostError, those of use.
 func (r *Reader) Blobs(ids []object.ID, use func(i int, size int64, content io.Reader) error) error {
 	return r.each("contents", ids, func(i int, kind string, size int64) error {
 		if kind != "blob" {
-			return &KindError{ids[i], kind, "blob"}
+			return &object.LostError{ID: ids[i], Kind: kind, Want: "blob"}
 		}
 		content := &io.LimitedReader{R: r.out, N: size}
 		if err := use(i, size, content); err != nil {
@@ -97,12 +79,12 @@ func (r *Reader) Blobs(ids []object.ID, use func(i int, size int64, content io.R
 	})
 }
 
-// Sizes are the sizes of blobs in bytes. Errors: *MissingError, *KindError.
+// Sizes are the sizes of blobs in bytes. Errors: *object.LostError.
 func (r *Reader) Sizes(ids []object.ID) ([]int64, error) {
 	sizes := make([]int64, len(ids))
 	err := r.each("info", ids, func(i int, kind string, size int64) error {
 		if kind != "blob" {
-			return &KindError{ids[i], kind, "blob"}
+			return &object.LostError{ID: ids[i], Kind: kind, Want: "blob"}
 		}
 		sizes[i] = size
 		return nil
@@ -110,7 +92,7 @@ func (r *Reader) Sizes(ids []object.ID) ([]int64, error) {
 	return sizes, err
 }
 
-// Trees reads tree objects. Errors: *MissingError, *KindError.
+// Trees reads tree objects. Errors: *object.LostError.
 func (r *Reader) Trees(ids []object.ID) ([][]object.TreeEntry, error) {
 	trees := make([][]object.TreeEntry, len(ids))
 	err := r.whole("tree", ids, func(i int, content []byte) (err error) {
@@ -150,7 +132,7 @@ func (r *Reader) whole(want string, ids []object.ID, use func(i int, content []b
 	var buffer []byte
 	return r.each("contents", ids, func(i int, kind string, size int64) error {
 		if kind != want {
-			return &KindError{ids[i], kind, want}
+			return &object.LostError{ID: ids[i], Kind: kind, Want: want}
 		}
 		if int64(cap(buffer)) < size+1 {
 			buffer = make([]byte, size+1)
@@ -213,7 +195,7 @@ func (r *Reader) header(id object.ID) (kind string, size int64, err error) {
 	}
 	fields := strings.Fields(line)
 	if len(fields) == 2 && fields[1] == "missing" {
-		return "", 0, &MissingError{id}
+		return "", 0, &object.LostError{ID: id}
 	}
 	if len(fields) != 3 || fields[0] != string(id) {
 		return "", 0, errors.Errorf("git cat-file answered %q to the request for %s", strings.TrimSpace(line), id)
@@ -239,9 +221,9 @@ func (r *Reader) failure(err error) error {
 	r.cmd.Wait() // only then is all of stderr there; a second Wait returns an error that nobody needs
 	if said := strings.TrimSpace(r.stderr.String()); said != "" {
 		if strings.Contains(said, "unknown option") {
-			said = "git 2.36 or later is needed (git cat-file --batch-command)"
+			return ErrOldGit
 		}
-		return &GitError{Args: []string{"cat-file"}, Dir: r.storage.dir, Said: said}
+		return &GitError{Command: "cat-file", Dir: r.storage.dir, Said: said}
 	}
 	return errors.Wrapf(err, "git cat-file in %s ended too early", r.storage.dir)
 }

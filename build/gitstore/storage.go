@@ -39,8 +39,8 @@ type NotStorageError struct{ Location, Why string }
 
 func (e *NotStorageError) Error() string { return e.Location + " is no git repository: " + e.Why }
 
-// UntrustedError says that git refuses a repository which belongs to another user (safe.directory).
-type UntrustedError struct{ Location string }
+// UntrustedError says that git refuses a repository which belongs to another user (safe.directory). Dir is absolute.
+type UntrustedError struct{ Location, Dir string }
 
 func (e *UntrustedError) Error() string {
 	return e.Location + " belongs to another user, and git refuses to read it"
@@ -105,7 +105,7 @@ func (s *Storage) explain(err error) error {
 	}
 	switch {
 	case strings.Contains(failed.Said, "dubious ownership"):
-		return &UntrustedError{s.location}
+		return &UntrustedError{s.location, s.dir}
 	case strings.Contains(failed.Said, "not a git repository"):
 		return &NotStorageError{s.location, "git finds no repository there"}
 	}
@@ -173,20 +173,4 @@ func (s *Storage) branchNames() []string {
 	}
 	slices.Sort(names)
 	return names
-}
-
-// Source is the URL of the storage's origin, without a user or password in it; empty where it has none.
-func (s *Storage) Source(ctx context.Context) string {
-	if IsURL(s.location) {
-		return withoutUser(s.location)
-	}
-	out, err := s.output(ctx, nil, "config", "--get", "remote.origin.url")
-	if err != nil {
-		return ""
-	}
-	source := strings.TrimSpace(string(out))
-	if !IsURL(source) {
-		return "" // a path says nothing to anybody else
-	}
-	return withoutUser(source)
 }

@@ -13,10 +13,12 @@ type Part struct {
 	Path string      `json:"path"`
 	Mode object.Mode `json:"mode"`
 	ID   object.ID   `json:"id"`
-	// Size is what the part holds in bytes, equal files counted once; Fresh is what of that no earlier part of the
-	// family holds, so that the sizes of parts in one layer add up to Size of the first and Fresh of the others.
+	// Size is what the part holds in bytes, equal files counted once. Fresh is what of that no earlier part of the
+	// family holds: over a whole family it adds up to what the family holds. Delta is what of it the part just before
+	// lacks: what a run of parts holds is at most Size of the first and Delta of the others.
 	Size  int64 `json:"size"`
 	Fresh int64 `json:"fresh"`
+	Delta int64 `json:"delta"`
 }
 
 // MaxPart is the Size in bytes above which a folder is handed to the plan in pieces. No compression makes a layer
@@ -32,7 +34,8 @@ type Meter struct {
 	forest *object.Forest
 	sizes  map[object.ID]int64
 	family string
-	seen   map[object.ID]bool
+	seen   map[object.ID]bool // in any earlier part
+	before map[object.ID]bool // in the part before
 }
 
 // NewMeter starts a family. sizes are those of blobs in bytes.
@@ -46,7 +49,8 @@ func (m *Meter) Parts(path string, tree object.ID) []Part {
 }
 
 func (m *Meter) measure(path string, e object.TreeEntry) []Part {
-	size := m.size(e)
+	own := map[object.ID]bool{}
+	size := m.sum(e, own)
 	if size > MaxPart && e.Mode == object.ModeTree {
 		var parts []Part
 		for _, child := range m.forest.Entries(e.ID) {
@@ -54,13 +58,19 @@ func (m *Meter) measure(path string, e object.TreeEntry) []Part {
 		}
 		return parts
 	}
-	part := Part{Family: m.family, Path: path, Mode: e.Mode, ID: e.ID, Size: size}
-	part.Fresh = m.sum(e, m.seen)
+	part := Part{Family: m.family, Path: path, Mode: e.Mode, ID: e.ID, Size: size, Fresh: size, Delta: size}
+	for id := range own {
+		if m.seen[id] {
+			part.Fresh -= m.sizes[id]
+		}
+		if m.before[id] {
+			part.Delta -= m.sizes[id]
+		}
+		m.seen[id] = true
+	}
+	m.before = own
 	return []Part{part}
 }
-
-// size counts each blob once.
-func (m *Meter) size(e object.TreeEntry) int64 { return m.sum(e, map[object.ID]bool{}) }
 
 // sum adds what of e is not in seen, and puts it there.
 func (m *Meter) sum(e object.TreeEntry, seen map[object.ID]bool) int64 {

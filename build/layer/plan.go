@@ -12,7 +12,7 @@ import (
 const MaxPacked = 100 << 20
 
 // Planner decides which parts share a layer. It is a function of its arguments: the same parts, in any order, give
-// the same layers. Each part is in exactly one layer; layers are in the order in which the image stacks them, the
+// the same layers. Families are whole, as one Meter measured them. Each part is in exactly one layer; layers are in the order in which the image stacks them, the
 // lowest first. At most most layers come out, unless that is impossible.
 type Planner interface {
 	Plan(parts []Part, most int) ([][]Part, error)
@@ -63,7 +63,7 @@ func group(parts []Part) []family {
 		if !known {
 			i = len(families)
 			index[p.Family] = i
-			families = append(families, family{hash: sha256.Sum256([]byte(p.Family)), size: p.Size - p.Fresh})
+			families = append(families, family{hash: sha256.Sum256([]byte(p.Family))})
 		}
 		families[i].parts = append(families[i].parts, p)
 		families[i].size += p.Fresh
@@ -108,7 +108,7 @@ func runs(families []family) [][]Part {
 		var run []Part
 		var size int64
 		for _, p := range f.parts {
-			added := p.Fresh
+			added := p.Delta
 			if len(run) == 0 {
 				added = p.Size
 			}

@@ -2,13 +2,11 @@ package layer
 
 import (
 	"archive/tar"
-	"bufio"
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"hash"
 	"io"
-	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/pkg/errors"
@@ -70,13 +68,12 @@ func (w *Writer) write(to io.Writer, fill func(*archive) (files, links int, err 
 	packed := newMeasured(to)
 	w.encoder.Reset(packed)
 	unpacked := newMeasured(w.encoder)
-	buffered := bufio.NewWriterSize(unpacked, 256<<10)
-	a := &archive{tar: tar.NewWriter(buffered)}
+	a := &archive{tar: newTarWriter(unpacked)}
 	files, links, err := fill(a)
 	if err != nil {
 		return Blob{}, err
 	}
-	for _, end := range []func() error{a.tar.Close, buffered.Flush, w.encoder.Close} {
+	for _, end := range []func() error{a.tar.close, w.encoder.Close} {
 		if err := end(); err != nil {
 			return Blob{}, errors.Wrap(err, "finish the layer")
 		}
@@ -89,7 +86,7 @@ func (w *Writer) write(to io.Writer, fill func(*archive) (files, links int, err 
 
 // archive writes the tar.
 type archive struct {
-	tar    *tar.Writer
+	tar    *tarWriter
 	check  Check
 	buffer []byte
 }
@@ -116,8 +113,7 @@ func (a *archive) write(listing Listing, source Source) error {
 }
 
 func (a *archive) header(h tar.Header) error {
-	h.ModTime = time.Unix(0, 0)
-	return errors.Wrapf(a.tar.WriteHeader(&h), "write %s", h.Name)
+	return errors.Wrapf(a.tar.header(h), "write %s", h.Name)
 }
 
 func (a *archive) file(f File, size int64, content io.Reader) error {
@@ -128,7 +124,7 @@ func (a *archive) file(f File, size int64, content io.Reader) error {
 	if err := a.header(tar.Header{Typeflag: tar.TypeReg, Name: f.Path, Mode: permissions(f.Mode), Size: size}); err != nil {
 		return err
 	}
-	_, err = io.CopyBuffer(onlyWriter{a.tar}, content, a.buffer)
+	_, err = io.CopyBuffer(a.tar, content, a.buffer)
 	return errors.Wrapf(err, "write %s", f.Path)
 }
 
@@ -171,9 +167,6 @@ func permissions(mode object.Mode) int64 {
 	}
 	return 0o644
 }
-
-// onlyWriter hides ReadFrom of tar.Writer, which would bring a small buffer of its own.
-type onlyWriter struct{ io.Writer }
 
 // measured counts and hashes what passes.
 type measured struct {

@@ -2,10 +2,11 @@ package object
 
 import (
 	"fmt"
+	"maps"
 	"strings"
 )
 
-// TreeReader reads tree objects: one slice of entries per id, in git's order. Ids that name no tree are an error.
+// TreeReader reads tree objects: one slice of entries per id, in git's order. Errors: *LostError.
 type TreeReader interface {
 	Trees(ids []ID) ([][]TreeEntry, error)
 }
@@ -49,6 +50,15 @@ func (f *Forest) Load(reader TreeReader, ids ...ID) error {
 		}
 	}
 	return nil
+}
+
+// Absorb takes over the trees of another forest, which is not used any more.
+func (f *Forest) Absorb(other *Forest) {
+	if len(f.trees) == 0 {
+		f.trees = other.trees
+		return
+	}
+	maps.Copy(f.trees, other.trees)
 }
 
 // Entries are those of a tree that was loaded; nil for another.

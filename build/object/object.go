@@ -56,6 +56,21 @@ type TreeEntry struct {
 	ID   ID
 }
 
+// LostError says that an object can't be read: it is not in the repository (a damaged one, or a partial clone without
+// its remote), or it is of another kind than its place demands.
+type LostError struct {
+	ID ID
+	// Kind is what the object is and Want what it should be; both empty where it is missing.
+	Kind, Want string
+}
+
+func (e *LostError) Error() string {
+	if e.Kind == "" {
+		return "object " + string(e.ID) + " is missing from the repository"
+	}
+	return fmt.Sprintf("object %s is a %s, not a %s", e.ID, e.Kind, e.Want)
+}
+
 // EmptyBlob is the id of the blob without content, in the object format of like.
 func EmptyBlob(like ID) ID {
 	if len(like) == 64 {

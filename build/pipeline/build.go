@@ -35,7 +35,7 @@ type BranchCount struct {
 }
 
 // Build makes the image of a distribution, in <Dist>/<name>. Nothing appears there before all is done.
-// Errors: *distribution.UnknownError, *gitstore.NoBranchError, *assemble.InvalidError, *LostError, *LayerSizeError,
+// Errors: *distribution.UnknownError, *gitstore.NoBranchError, *assemble.InvalidError, *assemble.LostError, *LayerSizeError,
 // *RegistryVersionError, *OutputError, *image.InstructionError, *image.TooManyLayersError, those of base.Resolve.
 func (s *Session) Build(ctx context.Context, name string) (Result, error) {
 	watch := newWatch()
@@ -79,7 +79,7 @@ func (s *Session) compose(d *draft, layers []packageLayer) (image.Index, error) 
 		packages[i] = image.Layer{
 			MediaType: s.config.Compression.MediaType(), Digest: l.blob.Digest, DiffID: l.blob.DiffID, Size: l.blob.Size,
 			Annotations: map[string]string{KeyAnnotation: l.key},
-			CreatedBy:   fmt.Sprintf("packages of %s, layer %s", l.branch, l.key[:12]),
+			CreatedBy:   fmt.Sprintf("packages of %s, layer %s", l.branch.Name, l.key[:12]),
 		}
 	}
 	writer, err := layer.NewWriter(s.config.Compression)

@@ -67,7 +67,7 @@ const (
 func newBuildReport(d *draft, layers []packageLayer, watch *watch) BuildReport {
 	r := BuildReport{Inputs: d.inputs, InputsID: d.inputsID, Pushable: len(d.uncommitted) == 0, Layers: []ReportLayer{}}
 	for _, l := range layers {
-		reported := ReportLayer{Key: l.key, Branch: l.branch, Packages: l.packages(), From: FromLater}
+		reported := ReportLayer{Key: l.key, Branch: l.branch.Name, Packages: l.packages(), From: FromLater}
 		if l.blob.Size > 0 {
 			reported.DiffID, reported.Digest = l.blob.DiffID.String(), l.blob.Digest.String()
 			reported.Size, reported.Unpacked, reported.Files = l.blob.Size, l.blob.Unpacked, l.blob.Files

@@ -2,8 +2,11 @@ package pipeline
 
 import (
 	"bytes"
+	"io"
 	"os"
 	"path/filepath"
+	"regexp"
+	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/pkg/errors"
@@ -63,24 +66,50 @@ func Complete(root string) bool {
 	return true
 }
 
-// LoadTable reads distributions.yml.
+// ProjectError says that a file of the project (distributions.yml, Dockerfile.tmpl) can't be used.
+type ProjectError struct {
+	File string
+	Err  error
+}
+
+func (e *ProjectError) Error() string { return "read " + e.File + ": " + withoutTypes(e.Err.Error()) }
+
+// typeNames are Go's names of types, which parsers put into their messages.
+var typeNames = regexp.MustCompile(` (in type|into) [*\[\]\w.]+\b`)
+
+func withoutTypes(message string) string {
+	for _, prefix := range []string{"yaml: ", "unmarshal errors:\n  ", "template: "} {
+		message = strings.TrimPrefix(message, prefix)
+	}
+	return typeNames.ReplaceAllString(message, "")
+}
+
+// LoadTable reads distributions.yml. The error is a *ProjectError.
 func LoadTable(config Config) (distribution.Table, error) {
-	path := config.file(tableFile)
-	content, err := os.ReadFile(path)
+	content, err := os.ReadFile(config.file(tableFile))
 	if err != nil {
-		return distribution.Table{}, errors.Wrap(err, "read the table of distributions")
+		return distribution.Table{}, &ProjectError{tableFile, err}
 	}
 	var table distribution.Table
 	decoder := yaml.NewDecoder(bytes.NewReader(content))
 	decoder.KnownFields(true)
-	if err := decoder.Decode(&table); err != nil {
-		return distribution.Table{}, errors.Wrapf(err, "read %s", path)
+	switch err := decoder.Decode(&table); {
+	case err == io.EOF:
+		return distribution.Table{}, &ProjectError{tableFile, errors.New("it is empty")}
+	case err != nil:
+		return distribution.Table{}, &ProjectError{tableFile, err}
 	}
-	return table, errors.Wrapf(table.Validate(), "read %s", path)
+	if err := table.Validate(); err != nil {
+		return distribution.Table{}, &ProjectError{tableFile, err}
+	}
+	return table, nil
 }
 
-// template is the text of Dockerfile.tmpl.
+// template is the text of Dockerfile.tmpl. The error is a *ProjectError.
 func (s *Session) template() (string, error) {
 	content, err := os.ReadFile(s.config.file(templateFile))
-	return string(content), errors.Wrap(err, "read the image's description")
+	if err != nil {
+		return "", &ProjectError{templateFile, err}
+	}
+	return string(content), nil
 }

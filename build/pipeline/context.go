@@ -50,13 +50,14 @@ func (s *Session) WriteContext(ctx context.Context, name string) (ContextResult,
 	}
 	var all []layer.Part
 	for i, branch := range d.tree.Branches {
-		known, err := s.parts(branch)
+		parts, err := s.parts(branch, d.tree.From(i))
 		if err != nil {
 			return ContextResult{}, err
 		}
-		for _, p := range d.tree.From(i) {
-			all = append(all, known[p.Path()]...)
+		if err := s.loadTrees(branch, parts); err != nil {
+			return ContextResult{}, err
 		}
+		all = append(all, parts...)
 	}
 	result := ContextResult{Distribution: name, Packages: len(d.tree.Packages), Base: d.base.Name + ":" + d.inputs.Registry}
 	if s.config.DryRun {
@@ -87,15 +88,6 @@ func (s *Session) WriteContext(ctx context.Context, name string) (ContextResult,
 
 // list lists parts below packages/, as one layer would hold them.
 func (s *Session) list(parts []layer.Part) (layer.Listing, error) {
-	var roots []object.ID
-	for _, p := range parts {
-		if p.Mode == object.ModeTree {
-			roots = append(roots, p.ID)
-		}
-	}
-	if err := s.loadTrees(roots); err != nil {
-		return layer.Listing{}, err
-	}
 	if len(parts) == 0 {
 		return layer.Listing{Folders: []string{image.PackagesFolder}}, nil
 	}
@@ -125,21 +117,24 @@ func (s *Session) fillPackages(d *draft, root *os.Root, listing layer.Listing) e
 			return err
 		}
 	}
-	branches := d.branchOf()
+	where := d.where()
 	var findings []assemble.Finding
 	err := s.readers.with(func(r *gitstore.Reader) error {
 		return r.Blobs(listing.Blobs(), func(i int, size int64, content io.Reader) error {
 			f := listing.Files[i]
-			found, err := writeChecked(root, f, size, content, branches)
+			found, err := writeChecked(root, f, size, content, where)
 			findings = append(findings, found...)
 			return err
 		})
 	})
 	if err != nil {
-		return err
+		return locate(err, listing, func(path string) (branch, below string) {
+			below = strings.TrimPrefix(path, image.PackagesFolder+"/")
+			return where[packageOf(below)], below
+		})
 	}
 	if len(findings) > 0 {
-		return &assemble.InvalidError{Findings: findings}
+		return invalid(findings)
 	}
 	for _, link := range listing.Links {
 		if err := root.Link(link.Target, link.Path); err != nil {
@@ -149,16 +144,16 @@ func (s *Session) fillPackages(d *draft, root *os.Root, listing layer.Listing) e
 	return nil
 }
 
-// branchOf says of each package, "<name>/<version>", which branch it is from.
-func (d *draft) branchOf() map[string]string {
-	branches := make(map[string]string, len(d.tree.Packages))
+// where says of each package, "<name>/<version>", what findings about it name: mostly the branch that it is from.
+func (d *draft) where() map[string]string {
+	where := make(map[string]string, len(d.tree.Packages))
 	for _, p := range d.tree.Packages {
-		branches[p.Path()] = d.tree.Branches[p.Branch].Name
+		where[p.Path()] = d.tree.Branches[p.Branch].Where(p.Path())
 	}
-	return branches
+	return where
 }
 
-func writeChecked(root *os.Root, f layer.File, size int64, content io.Reader, branches map[string]string) ([]assemble.Finding, error) {
+func writeChecked(root *os.Root, f layer.File, size int64, content io.Reader, where map[string]string) ([]assemble.Finding, error) {
 	mode := fs.FileMode(0o644)
 	if f.Mode == object.ModeExecutable {
 		mode = 0o755
@@ -171,7 +166,7 @@ func writeChecked(root *os.Root, f layer.File, size int64, content io.Reader, br
 	for _, name := range append([]string{f.Path}, f.Others...) {
 		below := strings.TrimPrefix(name, image.PackagesFolder+"/")
 		if assemble.NeedsContent(below, size) {
-			findings = append(findings, assemble.CheckContent(branches[packageOf(below)], below, read)...)
+			findings = append(findings, assemble.CheckContent(where[packageOf(below)], below, read)...)
 		}
 	}
 	if err := root.WriteFile(f.Path, read, mode); err != nil {

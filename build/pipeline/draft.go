@@ -61,7 +61,7 @@ func (s *Session) draft(ctx context.Context, name string) (*draft, error) {
 	if d.base, err = s.resolveBase(ctx, version); err != nil {
 		return nil, err
 	}
-	if err := s.render(ctx, d, version); err != nil {
+	if err := s.render(d, version); err != nil {
 		return nil, err
 	}
 	d.inputsID, err = d.inputs.ID()
@@ -138,7 +138,7 @@ func (s *Session) resolveBase(ctx context.Context, version string) (base.Base, e
 }
 
 // render makes the context's files and interprets the Dockerfile for each platform.
-func (s *Session) render(ctx context.Context, d *draft, version string) error {
+func (s *Session) render(d *draft, version string) error {
 	own := d.tree.Branches[len(d.tree.Branches)-1]
 	inputBranches, labels := upstreams(d.tree)
 	d.inputs = Inputs{
@@ -161,10 +161,10 @@ func (s *Session) render(ctx context.Context, d *draft, version string) error {
 	d.dockerfile, err = image.Render(template, image.TemplateData{
 		Distribution: d.distribution.Name, Branch: own.Name, Title: "Package storage: " + d.distribution.Name,
 		Base: d.base.Name, BaseDigest: d.base.Digest.String(), PackageRegistry: version, Commit: own.Commit,
-		Created: d.own.time, Source: s.storage.Source(ctx), Upstreams: labels, Uncommitted: uncommitted,
+		Created: d.own.time, Source: s.source(), Upstreams: labels, Uncommitted: uncommitted,
 	})
 	if err != nil {
-		return err
+		return &ProjectError{templateFile, errors.Cause(err)}
 	}
 	if d.listing, err = json.MarshalIndent(d.tree.Listing(d.distribution.Name), "", "  "); err != nil {
 		return errors.Wrap(err, "write "+listingName)
@@ -172,6 +172,14 @@ func (s *Session) render(ctx context.Context, d *draft, version string) error {
 	d.listing = append(d.listing, '\n')
 	d.inputs.Dockerfile = sum(d.dockerfile)
 	return s.interpret(d)
+}
+
+// source is where the storage is for everybody; the sample is nowhere.
+func (s *Session) source() string {
+	if s.sample {
+		return ""
+	}
+	return s.table.Source
 }
 
 // interpret applies the Dockerfile to each platform of the base. It does so twice: only then is it known where the

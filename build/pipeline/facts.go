@@ -1,11 +1,15 @@
 package pipeline
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"runtime"
+	"slices"
 
 	"github.com/pkg/errors"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/seed-604f7181/package-storage/build/assemble"
 	"github.com/seed-604f7181/package-storage/build/gitstore"
@@ -15,153 +19,178 @@ import (
 )
 
 // factsVersion counts the changes of what CheckTree finds and Meter measures.
-const factsVersion = 1
+const factsVersion = 2
 
 // facts are what is known of a family's trees: that they are sound, and which parts they are made of. They follow from
 // the tree ids alone, so that they are found once and remembered.
 type facts struct {
-	// Packages are in the order of the family's.
-	Packages [][]layer.Part `json:"packages"`
+	// Parts are in the order of the packages.
+	Parts []layer.Part `json:"parts"`
 }
 
-func factsKey(f assemble.Family) string {
+func factsKey(family []integration.Package) string {
 	h := sha256.New()
 	fmt.Fprintf(h, "facts/%d\n", factsVersion)
-	for _, p := range f.Packages {
+	for _, p := range family {
 		fmt.Fprintf(h, "%s %s\n", p.Path(), p.Tree)
 	}
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// parts are those of all packages on a branch, by the package's path. Trees that were never seen are read and judged.
-// Errors: *assemble.InvalidError.
-func (s *Session) parts(branch assemble.Branch) (map[string][]layer.Part, error) {
-	parts := make(map[string][]layer.Part, branch.Packages())
-	var unknown []assemble.Family
-	for _, f := range branch.Families {
-		var known facts
-		there, err := s.cache.Record("family", factsKey(f), &known)
+// parts are those of packages, all from one branch and sorted by path. Trees that were never seen are read and judged.
+// Errors: *assemble.InvalidError, *assemble.LostError.
+func (s *Session) parts(branch assemble.Branch, packages []integration.Package) ([]layer.Part, error) {
+	families := byName(packages)
+	known := make([]facts, len(families))
+	var unknown []int
+	for i, f := range families {
+		there, err := s.cache.Record("family", factsKey(f), &known[i])
 		if err != nil {
 			return nil, err
 		}
 		if !there {
-			unknown = append(unknown, f)
-			continue
+			unknown = append(unknown, i)
 		}
-		keepParts(parts, f, known)
 	}
-	if len(unknown) == 0 {
-		return parts, nil
+	if err := s.inspectAll(branch, families, unknown, known); err != nil {
+		return nil, err
 	}
-	return parts, s.inspect(branch, unknown, parts)
+	var parts []layer.Part
+	for _, f := range known {
+		parts = append(parts, f.Parts...)
+	}
+	return parts, nil
 }
 
-func keepParts(parts map[string][]layer.Part, f assemble.Family, known facts) {
-	for i, p := range f.Packages {
-		parts[p.Path()] = known.Packages[i]
+// byName cuts sorted packages into families.
+func byName(packages []integration.Package) [][]integration.Package {
+	var families [][]integration.Package
+	for start, i := 0, 1; i <= len(packages); i++ {
+		if i == len(packages) || packages[i].Name != packages[start].Name {
+			families = append(families, packages[start:i])
+			start = i
+		}
 	}
+	return families
 }
 
-// inspect reads the trees of families, judges their names and modes, and measures them.
-func (s *Session) inspect(branch assemble.Branch, families []assemble.Family,
-	parts map[string][]layer.Part) error {
-	var packages []integration.Package
-	for _, f := range families {
-		packages = append(packages, f.Packages...)
+// inspectAll finds the facts of families that nothing is known of, on all cores.
+func (s *Session) inspectAll(branch assemble.Branch, families [][]integration.Package, unknown []int, known []facts) error {
+	workers := min(runtime.GOMAXPROCS(0), len(unknown))
+	forests, findings := make([]*object.Forest, workers), make([][]assemble.Finding, workers)
+	var group errgroup.Group
+	for w := range workers {
+		forests[w] = object.NewForest()
+		group.Go(func() error {
+			return s.readers.with(func(reader *gitstore.Reader) error {
+				in := inspector{session: s, branch: branch, reader: reader, forest: forests[w]}
+				var mine []int
+				for i := w; i < len(unknown); i += workers {
+					mine = append(mine, unknown[i])
+				}
+				err := in.inspect(families, mine, known)
+				findings[w] = in.findings
+				return err
+			})
+		})
 	}
-	if err := s.load(branch, packages); err != nil {
-		return err
+	err := group.Wait()
+	for _, forest := range forests {
+		s.forest.Absorb(forest) // the layers of these families will be built next
 	}
-	var findings []assemble.Finding
-	for _, p := range packages {
-		findings = append(findings, assemble.CheckTree(s.forest, branch.Name, p)...)
-	}
-	if len(findings) > 0 {
-		return &assemble.InvalidError{Findings: findings}
-	}
-	sizes, err := s.sizes(branch, packages)
 	if err != nil {
 		return err
 	}
-	for _, f := range families {
-		meter := layer.NewMeter(s.forest, sizes, string(f.Name))
-		var measured facts
-		for _, p := range f.Packages {
-			measured.Packages = append(measured.Packages, meter.Parts(p.Path(), p.Tree))
+	if all := slices.Concat(findings...); len(all) > 0 {
+		return invalid(all)
+	}
+	return nil
+}
+
+// invalid sorts findings, so that the same faults give the same message.
+func invalid(findings []assemble.Finding) error {
+	slices.SortFunc(findings, func(a, b assemble.Finding) int {
+		return cmp.Or(cmp.Compare(a.Branch, b.Branch), cmp.Compare(a.Path, b.Path))
+	})
+	return &assemble.InvalidError{Findings: findings}
+}
+
+// inspector reads the trees of families, judges their names and modes, and measures them.
+type inspector struct {
+	session  *Session
+	branch   assemble.Branch
+	reader   *gitstore.Reader
+	forest   *object.Forest
+	findings []assemble.Finding
+}
+
+func (in *inspector) inspect(families [][]integration.Package, mine []int, known []facts) error {
+	var packages []integration.Package
+	for _, i := range mine {
+		packages = append(packages, families[i]...)
+	}
+	roots := make([]object.ID, len(packages))
+	for i, p := range packages {
+		roots[i] = p.Tree
+	}
+	if err := in.forest.Load(in.reader, roots...); err != nil {
+		return in.locate(err, packages)
+	}
+	for _, p := range packages {
+		in.findings = append(in.findings, assemble.CheckTree(in.forest, in.branch.Where(p.Path()), p)...)
+	}
+	if len(in.findings) > 0 {
+		return nil
+	}
+	sizes, err := in.sizes(packages)
+	if err != nil {
+		return in.locate(err, packages)
+	}
+	for _, i := range mine {
+		meter := layer.NewMeter(in.forest, sizes, string(families[i][0].Name))
+		for _, p := range families[i] {
+			known[i].Parts = append(known[i].Parts, meter.Parts(p.Path(), p.Tree)...)
 		}
-		keepParts(parts, f, measured)
-		if err := s.cache.PutRecord("family", factsKey(f), measured); err != nil {
+		if err := in.session.cache.PutRecord("family", factsKey(families[i]), known[i]); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// load brings the trees of packages into the session's forest.
-func (s *Session) load(branch assemble.Branch, packages []integration.Package) error {
-	roots := make([]object.ID, len(packages))
-	for i, p := range packages {
-		roots[i] = p.Tree
-	}
-	err := s.loadTrees(roots)
-	return s.locate(err, branch.Name, packages)
-}
-
-func (s *Session) loadTrees(roots []object.ID) error {
-	return s.readers.with(func(r *gitstore.Reader) error { return s.forest.Load(r, roots...) })
-}
-
 // sizes are those of all files in packages, in bytes.
-func (s *Session) sizes(branch assemble.Branch, packages []integration.Package) (map[object.ID]int64, error) {
+func (in *inspector) sizes(packages []integration.Package) (map[object.ID]int64, error) {
 	sizes := map[object.ID]int64{}
 	var ids []object.ID
 	for _, p := range packages {
-		s.forest.Walk(p.Path(), p.Tree, func(_ string, e object.TreeEntry) error {
+		err := in.forest.Walk(p.Path(), p.Tree, func(_ string, e object.TreeEntry) error {
 			if _, known := sizes[e.ID]; !known && e.Mode != object.ModeTree {
 				sizes[e.ID] = 0
 				ids = append(ids, e.ID)
 			}
 			return nil
 		})
-	}
-	err := s.readers.with(func(r *gitstore.Reader) error {
-		read, err := r.Sizes(ids)
-		for i, size := range read {
-			sizes[ids[i]] = size
+		if err != nil {
+			return nil, err
 		}
-		return err
-	})
-	return sizes, s.locate(err, branch.Name, packages)
+	}
+	read, err := in.reader.Sizes(ids)
+	for i, size := range read {
+		sizes[ids[i]] = size
+	}
+	return sizes, err
 }
-
-// LostError says which file or folder of a branch can't be read since git lacks its object.
-type LostError struct {
-	Branch, Path string
-	Err          error
-}
-
-func (e *LostError) Error() string { return branchPath(e.Branch, e.Path) + ": " + e.Err.Error() }
-
-// Unwrap is a *gitstore.MissingError or *gitstore.KindError.
-func (e *LostError) Unwrap() error { return e.Err }
 
 // locate gives an object that is missing a name that people know.
-func (s *Session) locate(err error, branch string, packages []integration.Package) error {
-	var lost object.ID
-	var missing *gitstore.MissingError
-	var kind *gitstore.KindError
-	switch {
-	case errors.As(err, &missing):
-		lost = missing.ID
-	case errors.As(err, &kind):
-		lost = kind.ID
-	default:
+func (in *inspector) locate(err error, packages []integration.Package) error {
+	var lost *object.LostError
+	if !errors.As(err, &lost) {
 		return err
 	}
 	for _, p := range packages {
-		if path, found := s.forest.Find("packages/"+p.Path(), p.Tree, lost); found {
-			return &LostError{Branch: branch, Path: path, Err: err}
+		if path, found := in.forest.Find("packages/"+p.Path(), p.Tree, lost.ID); found {
+			return &assemble.LostError{Branch: in.branch.Where(p.Path()), Path: path, Err: lost}
 		}
 	}
-	return &LostError{Branch: branch, Path: "packages", Err: err}
+	return err
 }

@@ -25,7 +25,7 @@ const mostLayers, reserved = 100, 16
 
 // packageLayer is a layer of packages of one branch.
 type packageLayer struct {
-	branch string
+	branch assemble.Branch
 	key    string
 	parts  []layer.Part
 	blob   layer.Blob
@@ -49,20 +49,16 @@ func (s *Session) planLayers(tree assemble.Tree, prefix string) ([]packageLayer,
 	share := (mostLayers - reserved) / s.table.Depth()
 	var layers []packageLayer
 	for i, branch := range tree.Branches {
-		known, err := s.parts(branch)
+		parts, err := s.parts(branch, tree.From(i))
 		if err != nil {
 			return nil, err
-		}
-		var parts []layer.Part
-		for _, p := range tree.From(i) {
-			parts = append(parts, known[p.Path()]...)
 		}
 		planned, err := s.planner.Plan(parts, share)
 		if err != nil {
 			return nil, errors.Wrapf(err, "plan the layers of branch %s", branch.Name)
 		}
 		for _, parts := range planned {
-			l := packageLayer{branch: branch.Name, key: s.config.Compression.Key(prefix, parts), parts: parts}
+			l := packageLayer{branch: branch, key: s.config.Compression.Key(prefix, parts), parts: parts}
 			if err := s.lookUp(&l); err != nil {
 				return nil, err
 			}
@@ -104,7 +100,7 @@ func (e *LayerSizeError) Error() string {
 }
 
 // buildLayers writes the layers that the cache lacks, in parallel. Errors: *assemble.InvalidError with all that is
-// wrong in any of them, *LostError, *LayerSizeError.
+// wrong in any of them, *assemble.LostError, *LayerSizeError.
 func (s *Session) buildLayers(ctx context.Context, layers []packageLayer, prefix string) error {
 	var missing []*packageLayer
 	var total int64
@@ -137,16 +133,10 @@ func weight(parts []layer.Part) int64 {
 }
 
 func (s *Session) buildMissing(ctx context.Context, missing []*packageLayer, prefix string, stage Stage) error {
-	var roots []object.ID
 	for _, l := range missing {
-		for _, p := range l.parts {
-			if p.Mode == object.ModeTree {
-				roots = append(roots, p.ID)
-			}
+		if err := s.loadTrees(l.branch, l.parts); err != nil {
+			return err
 		}
-	}
-	if err := s.loadTrees(roots); err != nil {
-		return err
 	}
 	// The largest first, so that no core is left with it at the end.
 	slices.SortStableFunc(missing, func(a, b *packageLayer) int { return cmp.Compare(weight(b.parts), weight(a.parts)) })
@@ -171,6 +161,26 @@ func (s *Session) buildMissing(ctx context.Context, missing []*packageLayer, pre
 		return err
 	}
 	return works.invalid()
+}
+
+// loadTrees brings the trees of parts into the session's forest, as far as they are not there.
+func (s *Session) loadTrees(branch assemble.Branch, parts []layer.Part) error {
+	var roots []object.ID
+	for _, p := range parts {
+		if p.Mode == object.ModeTree {
+			roots = append(roots, p.ID)
+		}
+	}
+	err := s.readers.with(func(r *gitstore.Reader) error { return s.forest.Load(r, roots...) })
+	var lost *object.LostError
+	if errors.As(err, &lost) {
+		for _, p := range parts {
+			if path, found := s.forest.Find("packages/"+p.Path, p.ID, lost.ID); found {
+				return &assemble.LostError{Branch: branch.Where(packageOf(p.Path)), Path: path, Err: lost}
+			}
+		}
+	}
+	return err
 }
 
 // works is what the workers share.
@@ -215,7 +225,7 @@ func (w *works) build(l *packageLayer, reader *gitstore.Reader, writer *layer.Wr
 	check := layer.Check{
 		Wants: func(path string, size int64) bool { return assemble.NeedsContent(w.below(path), size) },
 		Content: func(path string, content []byte) error {
-			findings = append(findings, assemble.CheckContent(l.branch, w.below(path), content)...)
+			findings = append(findings, assemble.CheckContent(l.branch.Where(packageOf(w.below(path))), w.below(path), content)...)
 			return nil
 		},
 	}
@@ -230,7 +240,7 @@ func (w *works) build(l *packageLayer, reader *gitstore.Reader, writer *layer.Wr
 		return nil
 	}
 	if l.blob.Size > layer.MaxPacked {
-		return &LayerSizeError{Branch: l.branch, Packages: l.packages(), Size: l.blob.Size}
+		return &LayerSizeError{Branch: l.branch.Name, Packages: l.packages(), Size: l.blob.Size}
 	}
 	if err := blob.Commit(l.blob.Digest); err != nil {
 		return err
@@ -245,21 +255,28 @@ func (w *works) invalid() error {
 	if len(w.findings) == 0 {
 		return nil
 	}
-	slices.SortFunc(w.findings, func(a, b assemble.Finding) int {
-		return cmp.Or(cmp.Compare(a.Branch, b.Branch), cmp.Compare(a.Path, b.Path))
-	})
-	return &assemble.InvalidError{Findings: w.findings}
+	return invalid(w.findings)
 }
 
 // locate names the file whose content git lacks.
 func (w *works) locate(err error, l *packageLayer, listing layer.Listing) error {
-	var missing *gitstore.MissingError
-	if !errors.As(err, &missing) {
+	return locate(err, listing, func(path string) (where, below string) {
+		below = w.below(path)
+		return l.branch.Where(packageOf(below)), below
+	})
+}
+
+// locate names the file of a listing whose content git lacks; where says of its path which branch it is from, and what
+// it is below packages/.
+func locate(err error, listing layer.Listing, where func(path string) (branch, below string)) error {
+	var lost *object.LostError
+	if !errors.As(err, &lost) {
 		return err
 	}
 	for _, f := range listing.Files {
-		if f.Blob == missing.ID {
-			return &LostError{Branch: l.branch, Path: "packages/" + w.below(f.Path), Err: missing}
+		if f.Blob == lost.ID {
+			branch, below := where(f.Path)
+			return &assemble.LostError{Branch: branch, Path: "packages/" + below, Err: lost}
 		}
 	}
 	return err

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -13,6 +14,7 @@ import (
 	"github.com/pkg/errors"
 
 	"github.com/seed-604f7181/package-storage/build/base"
+	"github.com/seed-604f7181/package-storage/build/cache"
 	"github.com/seed-604f7181/package-storage/build/image"
 )
 
@@ -22,7 +24,14 @@ type OutputError struct {
 	Err error
 }
 
-func (e *OutputError) Error() string { return "write into " + e.Dir + ": " + e.Err.Error() }
+func (e *OutputError) Error() string {
+	// The file is one that goes again; what counts is the folder, and why.
+	var reason syscall.Errno
+	if errors.As(e.Err, &reason) {
+		return "write into " + e.Dir + ": " + reason.Error()
+	}
+	return "write into " + e.Dir + ": " + e.Err.Error()
+}
 
 // Unwrap is the operating system's error.
 func (e *OutputError) Unwrap() error { return e.Err }
@@ -65,7 +74,7 @@ func (s *Session) publish(ctx context.Context, name string, fill func(dir string
 		return "", &OutputError{place, err}
 	}
 	if err := fill(beside); err != nil {
-		return "", &OutputError{place, err}
+		return "", outputError(place, err)
 	}
 	if err := ctx.Err(); err != nil {
 		return "", err
@@ -74,6 +83,16 @@ func (s *Session) publish(ctx context.Context, name string, fill func(dir string
 		return "", &OutputError{place, err}
 	}
 	return place, nil
+}
+
+// outputError leaves alone what is not about the output folder, such as a package that is wrong.
+func outputError(place string, err error) error {
+	var reason syscall.Errno
+	var other *cache.WriteError
+	if errors.As(err, &reason) && !errors.As(err, &other) {
+		return &OutputError{place, err}
+	}
+	return err
 }
 
 // writeBuild writes dist/<name>.

@@ -8,17 +8,18 @@ import (
 	"slices"
 
 	"github.com/pkg/errors"
-	"go.yaml.in/yaml/v3"
 
 	"github.com/seed-604f7181/package-storage/build/assemble"
 	"github.com/seed-604f7181/package-storage/build/gitstore"
 	"github.com/seed-604f7181/package-storage/build/integration"
 )
 
-// OverlayError says why a folder of uncommitted packages can't be laid over a branch.
-type OverlayError struct{ Folder, Why string }
+// OverlayError says why a folder of uncommitted packages can't be laid over a branch, and what to do.
+type OverlayError struct{ Folder, Why, WayOut string }
 
 func (e *OverlayError) Error() string { return "WITH=" + e.Folder + ": " + e.Why }
+
+const wanted = "give a package's folder, or one that holds <name>/<version>/manifest.yml"
 
 // overlay lays the packages of a folder over a branch. They become git objects in a temporary repository that sees the
 // storage's as well; from there on they are read, judged and packed like any others.
@@ -53,12 +54,19 @@ func (s *Session) overlay(ctx context.Context, branch assemble.Branch) (assemble
 		scanned, err = assemble.Scan(r, assemble.Branch{Name: "WITH", Root: commit.Tree})
 		return err
 	})
-	if err != nil {
+	var wrong *assemble.InvalidError
+	if err != nil && !errors.As(err, &wrong) {
 		return branch, nil, errors.Wrapf(err, "read WITH=%s", s.config.With)
+	}
+	if err != nil {
+		return branch, nil, err
+	}
+	for _, f := range scanned.Ignored {
+		s.report.Warn(f.String())
 	}
 	merged, packages := assemble.Overlay(branch, scanned)
 	if len(packages) == 0 {
-		return branch, nil, &OverlayError{s.config.With, "there is no package in it"}
+		return branch, nil, &OverlayError{s.config.With, "there is no package in it", wanted}
 	}
 	return merged, packages, nil
 }
@@ -69,15 +77,15 @@ func overlayFolder(branch, root string) (gitstore.Folder, error) {
 	info, err := os.Stat(root)
 	switch {
 	case err != nil:
-		return gitstore.Folder{}, &OverlayError{root, "there is no such folder"}
+		return gitstore.Folder{}, &OverlayError{root, "there is no such folder", wanted}
 	case !info.IsDir():
-		return gitstore.Folder{}, &OverlayError{root, "it is a file; a folder of packages is wanted"}
+		return gitstore.Folder{}, &OverlayError{root, "it is a file", wanted}
 	}
 	content, err := os.ReadFile(filepath.Join(root, "manifest.yml"))
 	if err == nil {
 		prefix, err := packagePath(content)
 		if err != nil {
-			return gitstore.Folder{}, &OverlayError{filepath.Join(root, "manifest.yml"), err.Error()}
+			return gitstore.Folder{}, &OverlayError{filepath.Join(root, "manifest.yml"), err.Error(), "mend the manifest"}
 		}
 		return gitstore.ReadFolder(branch, root, "packages/"+prefix)
 	}
@@ -86,18 +94,15 @@ func overlayFolder(branch, root string) (gitstore.Folder, error) {
 	}
 	folder, err := gitstore.ReadFolder(branch, root, "packages")
 	if err == nil && len(folder.Order) == 0 {
-		return folder, &OverlayError{root, "it is empty; <name>/<version>/manifest.yml is wanted in it"}
+		return folder, &OverlayError{root, "it is empty", wanted}
 	}
 	return folder, err
 }
 
 // packagePath is where a package belongs, as its own manifest says.
 func packagePath(manifest []byte) (string, error) {
-	var says struct {
-		Name    string `yaml:"name"`
-		Version string `yaml:"version"`
-	}
-	if err := yaml.Unmarshal(manifest, &says); err != nil {
+	says, err := assemble.ReadManifest(manifest)
+	if err != nil {
 		return "", errors.Wrap(err, "unreadable")
 	}
 	name, err := integration.ParseName(says.Name)
@@ -119,7 +124,7 @@ func (s *Session) visible(d *draft) error {
 		}
 		if by := d.tree.Branches[shadowed.By].Name; shadowed.Differs() {
 			return &OverlayError{s.config.With, fmt.Sprintf("%s is on branch %s as well, whose copy wins: the image would not "+
-				"have yours", shadowed.Package, by)}
+				"have yours", shadowed.Package, by), "give yours another version, or build " + by + " with it"}
 		}
 	}
 	return nil

@@ -2,12 +2,16 @@ package pipeline
 
 import (
 	"fmt"
+	"strings"
 
+	"github.com/pkg/errors"
 	"go.yaml.in/yaml/v3"
 
+	"github.com/seed-604f7181/package-storage/build/assemble"
 	"github.com/seed-604f7181/package-storage/build/distribution"
 	"github.com/seed-604f7181/package-storage/build/gitstore"
 	"github.com/seed-604f7181/package-storage/build/image"
+	"github.com/seed-604f7181/package-storage/build/object"
 )
 
 const registryArg = "PACKAGE_REGISTRY"
@@ -50,6 +54,10 @@ func (s *Session) dockerfileVersion(where string, branch scanned) (string, error
 		content, err = r.Blob(branch.dockerfile)
 		return err
 	})
+	var lost *object.LostError
+	if errors.As(err, &lost) {
+		return "", &assemble.LostError{Branch: branch.Name, Path: dockerfileName, Err: lost}
+	}
 	if err != nil {
 		return "", err
 	}
@@ -60,7 +68,7 @@ func (s *Session) dockerfileVersion(where string, branch scanned) (string, error
 	case len(values) == 0:
 		return "", &RegistryVersionError{where, "there is no line ARG " + registryArg + "=<version>"}
 	case len(values) > 1:
-		return "", &RegistryVersionError{where, fmt.Sprintf("ARG %s= is there %d times (%v)", registryArg, len(values), values)}
+		return "", &RegistryVersionError{where, fmt.Sprintf("ARG %s= is there %d times (%s)", registryArg, len(values), strings.Join(values, ", "))}
 	}
 	return values[0], nil
 }

@@ -53,9 +53,10 @@ func (s *Session) scan(d distribution.Distribution) (scanned, error) {
 		read.dockerfile, err = dockerfile(reader, commit.Tree)
 		return err
 	})
-	var invalid *assemble.InvalidError
-	if errors.As(err, &invalid) {
-		return scanned{}, err // it names the branch itself
+	var wrong *assemble.InvalidError
+	var lost *assemble.LostError
+	if errors.As(err, &wrong) || errors.As(err, &lost) {
+		return scanned{}, err // they name the branch themselves
 	}
 	if err != nil {
 		return scanned{}, errors.Wrapf(err, "read branch %s (%s)", branch.Name, branch.Commit.Short())

@@ -121,22 +121,28 @@ func (s *Session) mirror(ctx context.Context, url string) (*gitstore.Storage, er
 // openDefault takes the repository that the project itself is, where it is a storage; else the sample.
 func (s *Session) openDefault(ctx context.Context) error {
 	own, err := gitstore.Open(ctx, s.config.Root)
-	if err == nil {
-		for _, d := range s.table.Distributions {
-			if own.HasBranch(d.Branch) {
-				s.storage = own
-				return nil
-			}
+	var none *gitstore.NotStorageError
+	if errors.As(err, &none) {
+		return s.openSample(ctx)
+	}
+	if err != nil {
+		return err
+	}
+	for _, d := range s.table.Distributions {
+		if own.HasBranch(d.Branch) {
+			s.storage = own
+			return nil
 		}
 	}
 	return s.openSample(ctx)
 }
 
 // NoStorageError says that no storage was given and there is no default.
-type NoStorageError struct{ Root string }
+type NoStorageError struct{}
 
 func (e *NoStorageError) Error() string {
-	return e.Root + " has no branch of a distribution, and no sample storage in " + sampleFolder
+	return "STORAGE is not set, this folder's repository has no branch of a distribution, and there is no sample storage in " +
+		sampleFolder
 }
 
 // openSample makes a repository of the sample's folders. Its key is the hash of the files, so that it is made once.
@@ -155,7 +161,7 @@ func (s *Session) openSample(ctx context.Context) error {
 		folders = append(folders, folder)
 	}
 	if len(folders) == 0 {
-		return &NoStorageError{s.config.Root}
+		return &NoStorageError{}
 	}
 	key, err := gitstore.Fingerprint(folders)
 	if err != nil {

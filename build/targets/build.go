@@ -57,7 +57,7 @@ func buildImages(ctx context.Context, names ...string) error {
 		for _, name := range names {
 			result, err := s.Build(ctx, name)
 			if err != nil {
-				return err
+				return &doingError{"build " + name, err}
 			}
 			out.build(result)
 		}

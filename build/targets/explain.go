@@ -1,7 +1,6 @@
 package targets
 
 import (
-	"context"
 	"fmt"
 	"syscall"
 
@@ -12,7 +11,7 @@ import (
 	"github.com/seed-604f7181/package-storage/build/cache"
 	"github.com/seed-604f7181/package-storage/build/distribution"
 	"github.com/seed-604f7181/package-storage/build/gitstore"
-	"github.com/seed-604f7181/package-storage/build/image"
+	"github.com/seed-604f7181/package-storage/build/object"
 	"github.com/seed-604f7181/package-storage/build/pipeline"
 )
 
@@ -22,10 +21,23 @@ const (
 	exitRequest = 2
 )
 
+// doingError says what was being done, more exactly than the target's name does.
+type doingError struct {
+	doing string
+	err   error
+}
+
+func (e *doingError) Error() string { return e.err.Error() }
+func (e *doingError) Unwrap() error { return e.err }
+
 // explain makes of an error what a person reads: what was being done, on what, why it is wrong, and the way out.
 func explain(doing string, err error) error {
 	if err == nil {
 		return nil
+	}
+	var exactly *doingError
+	if errors.As(err, &exactly) {
+		doing = exactly.doing
 	}
 	code, hint := advice(err)
 	message := doing + ": " + err.Error()
@@ -35,30 +47,40 @@ func explain(doing string, err error) error {
 	return mg.Fatal(code, message)
 }
 
-// advice is the exit code and the way out for each kind of error.
+// advice is the exit code and the way out for each kind of error. What lies outside (a full disk) comes first: it may
+// be the cause of anything.
 func advice(err error) (code int, hint string) {
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+		return exitFailed, "the disk is full: free some space (mage clean empties the cache), or set PACKAGE_STORAGE_CACHE and DIST to another one"
+	}
 	if code, hint, known := requestAdvice(err); known {
 		return code, hint
 	}
 	if hint := storageAdvice(err); hint != "" {
 		return exitFailed, hint
 	}
-	return exitFailed, resourceAdvice(err)
+	if hint := baseAdvice(err); hint != "" {
+		return exitFailed, hint
+	}
+	return exitFailed, projectAdvice(err)
 }
 
 // requestAdvice is for what the user asked for.
 func requestAdvice(err error) (code int, hint string, known bool) {
+	var project *pipeline.ProjectError
 	var request *requestError
 	var unknown *distribution.UnknownError
 	var version *pipeline.RegistryVersionError
 	var overlay *pipeline.OverlayError
 	switch {
+	case errors.As(err, &project):
+		return 0, "", false // it may hold an unknown distribution that nobody asked for
 	case errors.As(err, &request):
 		return exitRequest, request.hint, true
 	case errors.As(err, &unknown):
 		return exitRequest, "take one of those, or add it to distributions.yml", true
 	case errors.As(err, &overlay):
-		return exitRequest, "", true
+		return exitRequest, overlay.WayOut, true
 	case errors.As(err, &version):
 		if version.Where == "PACKAGE_REGISTRY" {
 			return exitRequest, "take a tag of the registry's image, such as v1.31.1", true
@@ -68,66 +90,85 @@ func requestAdvice(err error) (code int, hint string, known bool) {
 	return 0, "", false
 }
 
-// storageAdvice is for what is wrong with the repository.
+// storageAdvice is for what is wrong with the repository, or with git.
 func storageAdvice(err error) string {
 	var notStorage *gitstore.NotStorageError
 	var untrusted *gitstore.UntrustedError
 	var noBranch *gitstore.NoBranchError
 	var fetch *gitstore.FetchError
 	var noStorage *pipeline.NoStorageError
-	var lost *pipeline.LostError
-	var missing *gitstore.MissingError
+	var lost *object.LostError
 	switch {
-	case errors.As(err, &notStorage):
-		return "set STORAGE to a clone of a package storage, or to its URL"
-	case errors.As(err, &noStorage):
+	case errors.Is(err, gitstore.ErrNoGit), errors.Is(err, gitstore.ErrOldGit):
+		return "install git 2.36 or later"
+	case errors.As(err, &notStorage), errors.As(err, &noStorage):
 		return "set STORAGE to a clone of a package storage, or to its URL"
 	case errors.As(err, &untrusted):
-		return "git config --global --add safe.directory " + untrusted.Location
+		return "git config --global --add safe.directory " + untrusted.Dir
 	case errors.As(err, &noBranch):
-		if noBranch.Shallow {
-			return fmt.Sprintf("git fetch --depth 1 origin %s:%s brings it; or correct distributions.yml", noBranch.Branch, noBranch.Branch)
-		}
-		return fmt.Sprintf("git fetch origin %s:%s brings it; or correct distributions.yml", noBranch.Branch, noBranch.Branch)
+		return branchAdvice(noBranch)
 	case errors.As(err, &fetch):
 		return "check the URL, the network and your rights; a clone of your own can be given as STORAGE as well"
-	case errors.As(err, &lost), errors.As(err, &missing):
+	case errors.As(err, &lost):
 		return "the clone is damaged or partial: git fsck says more, a fresh clone helps"
 	}
 	return ""
 }
 
-// resourceAdvice is for what lies outside: bases, disks, caches.
-func resourceAdvice(err error) string {
+func branchAdvice(e *gitstore.NoBranchError) string {
+	if gitstore.IsURL(e.Location) {
+		return "the storage itself lacks it: correct STORAGE or distributions.yml"
+	}
+	depth := ""
+	if e.Shallow {
+		depth = "--depth 1 "
+	}
+	return fmt.Sprintf("if its origin has it, git fetch %sorigin %s:%s brings it; else correct STORAGE or distributions.yml", depth,
+		e.Branch, e.Branch)
+}
+
+// baseAdvice is for what images are put on.
+func baseAdvice(err error) string {
 	var unreachable *base.UnreachableError
-	var noBase *base.MissingError
+	var missing *base.MissingError
+	var unreadable *base.ReadError
 	var platform *base.PlatformError
-	var instruction *image.InstructionError
-	var output *pipeline.OutputError
-	var foreign *cache.ForeignError
-	var busy *cache.BusyError
-	var tooLarge *pipeline.LayerSizeError
 	switch {
-	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
-		return "the disk is full: free some space (mage clean empties the cache), or set PACKAGE_STORAGE_CACHE and DIST to another one"
 	case errors.As(err, &unreachable):
 		return "check the network; PACKAGE_REGISTRY_IMAGE=preview builds on the embedded preview, oci:<folder> on an OCI layout"
-	case errors.As(err, &noBase):
+	case errors.As(err, &missing):
 		return "check PACKAGE_REGISTRY and PACKAGE_REGISTRY_IMAGE; PACKAGE_REGISTRY_IMAGE=preview builds on the embedded preview"
 	case errors.As(err, &platform):
 		return "set PLATFORMS to what the base offers"
-	case errors.As(err, &instruction):
-		return "" // it says so itself
+	case errors.As(err, &unreadable) && unreadable.Name == "preview":
+		return "the preview is compiled with Go, which must be on the PATH; or set PACKAGE_REGISTRY_IMAGE to another base"
+	case errors.As(err, &unreadable):
+		return "copy or pull the base again, or set PACKAGE_REGISTRY_IMAGE to another one"
+	}
+	return ""
+}
+
+// projectAdvice is for the project's files, outputs and the cache.
+func projectAdvice(err error) string {
+	var project *pipeline.ProjectError
+	var output *pipeline.OutputError
+	var tooLarge *pipeline.LayerSizeError
+	var foreign *cache.ForeignError
+	var busy *cache.BusyError
+	var write *cache.WriteError
+	switch {
+	case errors.As(err, &project):
+		return "correct " + project.File + " (the README says what belongs there); git checkout " + project.File + " brings back the last one"
 	case errors.As(err, &foreign):
 		return "set PACKAGE_STORAGE_CACHE to a folder that is empty, or not there yet"
 	case errors.As(err, &busy):
 		return "wait until it has ended"
 	case errors.As(err, &tooLarge):
 		return "make the packages smaller: leave out large pictures or data"
+	case errors.As(err, &write):
+		return "set PACKAGE_STORAGE_CACHE to a folder that can be written"
 	case errors.As(err, &output):
 		return "set DIST to a folder that can be written"
-	case errors.Is(err, context.DeadlineExceeded):
-		return "try again"
 	}
 	return ""
 }
