@@ -153,7 +153,7 @@ func TestOnlyTheLayerOfAFamilyChanges(t *testing.T) {
 // Where the storage outgrows a step, buckets of twice the size are made, and most layers are new: that happens once
 // while a storage doubles.
 func TestAnUpdateChangesFewLayers(t *testing.T) {
-	const trials, most = 200, 28
+	const trials, most = 60, 28
 	usual := 0
 	for seed := range uint64(trials) {
 		random := rand.New(rand.NewPCG(seed, 7))

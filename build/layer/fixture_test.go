@@ -85,7 +85,14 @@ func (s *storage) tree(files map[string]string) object.ID {
 	for folder, files := range below {
 		entries = append(entries, object.TreeEntry{Name: folder, Mode: object.ModeTree, ID: s.tree(files)})
 	}
-	slices.SortFunc(entries, func(a, b object.TreeEntry) int { return strings.Compare(a.Name, b.Name) })
+	// Git's order: folders as if their names ended in a slash.
+	key := func(e object.TreeEntry) string {
+		if e.Mode == object.ModeTree {
+			return e.Name + "/"
+		}
+		return e.Name
+	}
+	slices.SortFunc(entries, func(a, b object.TreeEntry) int { return strings.Compare(key(a), key(b)) })
 	id := hash(fmt.Sprintf("tree %#v", entries))
 	s.trees[id] = entries
 	return id

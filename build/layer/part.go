@@ -9,6 +9,8 @@ import (
 type Part struct {
 	// Family is the package's name: parts of one family share most of their files.
 	Family string `json:"family"`
+	// Order is the part's place in its family, in the order of measuring.
+	Order int `json:"order"`
 	// Path is the part's below packages/.
 	Path string      `json:"path"`
 	Mode object.Mode `json:"mode"`
@@ -31,11 +33,12 @@ const entryCost = 128
 
 // Meter measures the parts of one family. Trees must be loaded and sizes known for all that is measured.
 type Meter struct {
-	forest *object.Forest
-	sizes  map[object.ID]int64
-	family string
-	seen   map[object.ID]bool // in any earlier part
-	before map[object.ID]bool // in the part before
+	forest   *object.Forest
+	sizes    map[object.ID]int64
+	family   string
+	seen     map[object.ID]bool // in any earlier part
+	before   map[object.ID]bool // in the part before
+	measured int
 }
 
 // NewMeter starts a family. sizes are those of blobs in bytes.
@@ -58,7 +61,7 @@ func (m *Meter) measure(path string, e object.TreeEntry) []Part {
 		}
 		return parts
 	}
-	part := Part{Family: m.family, Path: path, Mode: e.Mode, ID: e.ID, Size: size, Fresh: size, Delta: size}
+	part := Part{Family: m.family, Order: m.measured, Path: path, Mode: e.Mode, ID: e.ID, Size: size, Fresh: size, Delta: size}
 	for id := range own {
 		if m.seen[id] {
 			part.Fresh -= m.sizes[id]
@@ -69,6 +72,7 @@ func (m *Meter) measure(path string, e object.TreeEntry) []Part {
 		m.seen[id] = true
 	}
 	m.before = own
+	m.measured++
 	return []Part{part}
 }
 

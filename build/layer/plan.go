@@ -1,10 +1,10 @@
 package layer
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"fmt"
 	"slices"
-	"strings"
 )
 
 // MaxPacked is the size in bytes that no layer may exceed when packed: some image repositories refuse larger ones,
@@ -55,7 +55,9 @@ type family struct {
 // group sorts parts into families, and families by hash.
 func group(parts []Part) []family {
 	parts = slices.Clone(parts)
-	slices.SortFunc(parts, func(a, b Part) int { return strings.Compare(a.Path, b.Path) })
+	slices.SortFunc(parts, func(a, b Part) int {
+		return cmp.Or(cmp.Compare(a.Family, b.Family), cmp.Compare(a.Order, b.Order), cmp.Compare(a.Path, b.Path))
+	})
 	index := map[string]int{}
 	var families []family
 	for _, p := range parts {
@@ -63,7 +65,7 @@ func group(parts []Part) []family {
 		if !known {
 			i = len(families)
 			index[p.Family] = i
-			families = append(families, family{hash: sha256.Sum256([]byte(p.Family))})
+			families = append(families, family{hash: sha256.Sum256([]byte(p.Family)), size: p.Size - p.Fresh})
 		}
 		families[i].parts = append(families[i].parts, p)
 		families[i].size += p.Fresh

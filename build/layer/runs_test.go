@@ -73,6 +73,17 @@ func TestRunHoldsWhatItsPartsShareWithFormerRuns(t *testing.T) {
 	fits(t, s, plan(t, s.measure(t, "large", version{"1.0.0", files}, version{"1.1.0", files}), many))
 }
 
+// TestRunsAreInTheOrderOfMeasuring: what a part adds is measured against the one before it, so that both must come in
+// one order. In that of plain text "1.0.0-rc1" comes before "1.0.0/a", in git's the folder "a-b" before "a".
+func TestRunsAreInTheOrderOfMeasuring(t *testing.T) {
+	s := newStorage()
+	a, b, c, x := s.huge("a", 40<<20), s.huge("b", 40<<20), s.huge("c", 40<<20), s.huge("x", 40<<20)
+	most := s.huge("most", 80<<20)
+	fits(t, s, plan(t, s.measure(t, "large", version{"0.9.0", map[string]string{"x": x}},
+		version{"1.0.0", map[string]string{"a": a, "b": b, "c": c}}, version{"1.0.0-rc1", map[string]string{"c": c}}), many))
+	fits(t, s, plan(t, s.measure(t, "large", version{"1.0.0", map[string]string{"0": x, "a/1": most, "a-b/1": most}}), many))
+}
+
 func TestNoLayerIsTooLarge(t *testing.T) {
 	for seed := range uint64(100) {
 		s, random := newStorage(), rand.New(rand.NewPCG(seed, 10))

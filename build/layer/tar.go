@@ -5,6 +5,8 @@ import (
 	"bufio"
 	"bytes"
 	"io"
+	"path"
+	"strconv"
 	"strings"
 	"time"
 
@@ -18,12 +20,14 @@ var zeros [2 * blockSize]byte
 
 // tarWriter writes the bytes that archive/tar would, and a test holds it to that. Half of a layer's entries are links
 // and folders, so that headers cost more than contents: this takes a tenth of the time for those that fit into one
-// plain block, and leaves the others (long or non-ASCII names: PAX) to archive/tar.
+// plain block, and for long links; the other extended headers are archive/tar's own.
 type tarWriter struct {
 	to    *bufio.Writer
 	left  int64 // of the file that is being written, in bytes
 	pad   int
 	block [blockSize]byte
+	// records are kept for their memory.
+	records []byte
 }
 
 func newTarWriter(to io.Writer) *tarWriter {
@@ -44,6 +48,9 @@ func (w *tarWriter) header(h tar.Header) error {
 		_, err := w.to.Write(w.block[:])
 		return err
 	}
+	if len(h.Linkname) > linkSize && ascii(h.Name) && ascii(h.Linkname) && h.Typeflag == tar.TypeLink {
+		return w.longLink(&h)
+	}
 	h.ModTime = time.Unix(0, 0)
 	var extended bytes.Buffer
 	if err := tar.NewWriter(&extended).WriteHeader(&h); err != nil {
@@ -51,6 +58,43 @@ func (w *tarWriter) header(h tar.Header) error {
 	}
 	_, err := w.to.Write(extended.Bytes())
 	return err
+}
+
+// longLink writes a link whose target is too long for a plain header: a block of PAX records comes before it, of which
+// the most that archive/tar writes is both names. It is the one kind of extended header that a layer has many of.
+func (w *tarWriter) longLink(h *tar.Header) error {
+	w.records = appendRecord(w.records[:0], "linkpath", h.Linkname)
+	if len(h.Name) > nameSize {
+		w.records = appendRecord(w.records, "path", h.Name)
+	}
+	folder, file := path.Split(h.Name)
+	named := path.Join(folder, "PaxHeaders.0", file)
+	extended := tar.Header{Typeflag: tar.TypeXHeader, Size: int64(len(w.records))}
+	w.fill(&extended, "", strings.TrimRight(named[:min(len(named), nameSize)], "/"))
+	if _, err := w.to.Write(w.block[:]); err != nil {
+		return err
+	}
+	if _, err := w.to.Write(w.records); err != nil {
+		return err
+	}
+	if _, err := w.to.Write(zeros[:-len(w.records)&(blockSize-1)]); err != nil {
+		return err
+	}
+	w.fill(h, "", h.Name)
+	_, err := w.to.Write(w.block[:])
+	return err
+}
+
+// appendRecord appends "<length> <key>=<value>\n"; the length counts its own digits.
+func appendRecord(to []byte, key, value string) []byte {
+	rest := len(key) + len(value) + len(" =\n")
+	length := rest + len(strconv.Itoa(rest))
+	if n := rest + len(strconv.Itoa(length)); n != length {
+		length = n
+	}
+	to = strconv.AppendInt(to, int64(length), 10)
+	to = append(append(append(append(to, ' '), key...), '='), value...)
+	return append(to, '\n')
 }
 
 // Write writes content of the entry that was started last.
@@ -119,17 +163,19 @@ func ascii(s string) bool {
 func (w *tarWriter) fill(h *tar.Header, prefix, name string) {
 	b := &w.block
 	clear(b[:])
-	copy(b[:nameSize], name)
+	text(b[:nameSize], name)
 	octal(b[modeAt:uidAt-1], h.Mode)
 	octal(b[uidAt:gidAt-1], int64(h.Uid))
 	octal(b[gidAt:sizeAt-1], int64(h.Gid))
 	octal(b[sizeAt:timeAt-1], h.Size)
 	octal(b[timeAt:sumAt-1], 0)
 	b[typeAt] = h.Typeflag
-	copy(b[linkAt:magicAt], h.Linkname)
+	text(b[linkAt:linkAt+linkSize], h.Linkname)
 	copy(b[magicAt:], "ustar\x0000")
-	octal(b[majorAt:minorAt-1], 0)
-	octal(b[minorAt:prefixAt-1], 0)
+	if h.Typeflag != tar.TypeXHeader {
+		octal(b[majorAt:minorAt-1], 0)
+		octal(b[minorAt:prefixAt-1], 0)
+	}
 	copy(b[prefixAt:], prefix)
 	// The checksum counts its own field as spaces, and is written with one digit less than other fields.
 	sum := int64(8 * ' ')
@@ -138,6 +184,15 @@ func (w *tarWriter) fill(h *tar.Header, prefix, name string) {
 	}
 	octal(b[sumAt:sumAt+6], sum)
 	b[sumAt+7] = ' '
+}
+
+// text fills a field as far as it goes: a PAX record has the rest. It must not end in a slash, or some readers take a
+// file for a folder.
+func text(field []byte, value string) {
+	copy(field, value)
+	if last := len(field) - 1; len(value) > len(field) && field[last] == '/' {
+		field[len(strings.TrimRight(value[:last], "/"))] = 0
+	}
 }
 
 // octal fills a field with digits.

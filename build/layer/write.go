@@ -113,7 +113,10 @@ func (a *archive) write(listing Listing, source Source) error {
 }
 
 func (a *archive) header(h tar.Header) error {
-	return errors.Wrapf(a.tar.header(h), "write %s", h.Name)
+	if err := a.tar.header(h); err != nil {
+		return errors.Wrapf(err, "write %s", h.Name)
+	}
+	return nil
 }
 
 func (a *archive) file(f File, size int64, content io.Reader) error {

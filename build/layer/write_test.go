@@ -158,7 +158,7 @@ func sameFile(t *testing.T, a, b string) bool {
 // TestWindow: a decoder need not support more than 8 MB (RFC 8878, section 3.1.1.1.2).
 func TestWindow(t *testing.T) {
 	s := newStorage()
-	random := make([]byte, 20<<20)
+	random := make([]byte, 9<<20)
 	for i, source := 0, rand.NewPCG(1, 11); i < len(random); i += 8 {
 		for j, v := 0, source.Uint64(); j < 8; j++ {
 			random[i+j] = byte(v >> (8 * j))

@@ -106,6 +106,31 @@ func TestLoadAsksOnlyForWhatIsNew(t *testing.T) {
 	}
 }
 
+func TestAbsorb(t *testing.T) {
+	w := newWoods()
+	first, second := versions(w)
+	for _, empty := range []bool{false, true} {
+		forest, other := object.NewForest(), object.NewForest()
+		if !empty {
+			if err := forest.Load(w, first); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := other.Load(w, second); err != nil {
+			t.Fatal(err)
+		}
+		forest.Absorb(other)
+		forest.Absorb(object.NewForest())
+		w.requests = nil
+		if err := forest.Load(w, second); err != nil || len(w.requests) != 0 {
+			t.Errorf("what was taken over was asked for again: %v, %v", w.requests, err)
+		}
+		if known := forest.Entries(first) != nil; known == empty {
+			t.Errorf("the forest's own trees are there: %v", known)
+		}
+	}
+}
+
 func TestLoadFollowsNeitherSymlinksNorSubmodules(t *testing.T) {
 	w := newWoods()
 	root := w.tree(

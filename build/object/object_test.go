@@ -78,6 +78,18 @@ func TestShort(t *testing.T) {
 	}
 }
 
+func TestLostErrorSaysWhy(t *testing.T) {
+	id := object.ID(strings.Repeat("ab", 20))
+	for want, err := range map[string]*object.LostError{
+		"object " + string(id) + " is missing from the repository": {ID: id},
+		"object " + string(id) + " is a tree, not a blob":          {ID: id, Kind: "tree", Want: "blob"},
+	} {
+		if err.Error() != want {
+			t.Errorf("%q, want %q", err, want)
+		}
+	}
+}
+
 // TestEmptyBlob: the ids are what git computes, the hash of the object's header.
 func TestEmptyBlob(t *testing.T) {
 	old, long := sha1.Sum([]byte("blob 0\x00")), sha256.Sum256([]byte("blob 0\x00"))

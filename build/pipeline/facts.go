@@ -19,7 +19,7 @@ import (
 )
 
 // factsVersion counts the changes of what CheckTree finds and Meter measures.
-const factsVersion = 2
+const factsVersion = 3
 
 // facts are what is known of a family's trees: that they are sound, and which parts they are made of. They follow from
 // the tree ids alone, so that they are found once and remembered.
