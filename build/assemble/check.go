@@ -150,10 +150,21 @@ func ReadManifest(content []byte) (Manifest, error) {
 	for i := 0; i+1 < len(pairs); i += 2 {
 		switch pairs[i].Value {
 		case "name":
-			manifest.Name = pairs[i+1].Value
+			manifest.Name = plain(pairs[i+1])
 		case "version":
-			manifest.Version = pairs[i+1].Value
+			manifest.Version = plain(pairs[i+1])
 		}
 	}
 	return manifest, nil
+}
+
+// plain is a node's text, if it is a value of one word.
+func plain(node *yaml.Node) string {
+	if node.Kind == yaml.AliasNode {
+		node = node.Alias
+	}
+	if node.Kind != yaml.ScalarNode {
+		return ""
+	}
+	return node.Value
 }

@@ -64,7 +64,7 @@ type Resolver struct {
 	// Preview makes the embedded preview; PreviewKey changes whenever it would come out another.
 	Preview    func(context.Context) (v1.ImageIndex, error)
 	PreviewKey func() string
-	// Warn is told what a person should know, for instance that an old answer is used since there is no network.
+	// Warn, if set, is told what a person should know, for instance that an old answer is used since there is no network.
 	Warn func(text string)
 }
 
@@ -83,8 +83,11 @@ func (r *Resolver) Resolve(ctx context.Context, request Request) (Base, error) {
 	}
 	if known {
 		whole, err := r.whole(base)
-		if err != nil || whole {
-			return base, err
+		if err != nil {
+			return Base{}, err
+		}
+		if whole {
+			return base, found.remember()
 		}
 	}
 	if base, err = r.bring(ctx, found, request.Platforms); err != nil {

@@ -184,22 +184,31 @@ func (r *Resolver) survey(layers []image.Layer) (image.Directories, int64, error
 	for _, l := range layers {
 		path, err := r.Store.Blob(l.Digest)
 		if err != nil {
-			return image.Directories{}, 0, err
+			return nil, 0, err
 		}
 		f, err := os.Open(path)
 		if err != nil {
-			return image.Directories{}, 0, err
+			return nil, 0, err
 		}
 		defer f.Close()
 		tar, err := unpack(f)
 		if err != nil {
-			return image.Directories{}, 0, errors.Wrapf(err, "unpack layer %s", l.Digest)
+			return nil, 0, errors.Wrapf(err, "unpack layer %s", l.Digest)
 		}
 		defer tar.Close()
 		readers = append(readers, io.TeeReader(tar, &counted))
 	}
 	directories, err := image.ReadDirectories(readers...)
-	return directories, int64(counted), err
+	if err != nil {
+		return nil, 0, err
+	}
+	for _, rest := range readers {
+		// A tar may be padded behind its end.
+		if _, err := io.Copy(io.Discard, rest); err != nil {
+			return nil, 0, err
+		}
+	}
+	return directories, int64(counted), nil
 }
 
 type counter int64

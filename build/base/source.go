@@ -45,6 +45,22 @@ func (r *Resolver) find(ctx context.Context, request Request) (source, error) {
 // remembered is the record of a digest that something stood for.
 type remembered struct{ Digest v1.Hash }
 
+// keep writes the record, unless it says so already.
+func (r *Resolver) keep(kind, key string, digest v1.Hash) error {
+	var last remembered
+	known, err := r.Store.Record(kind, key, &last)
+	if err != nil || known && last.Digest == digest {
+		return err
+	}
+	return r.Store.PutRecord(kind, key, remembered{digest})
+}
+
+func (r *Resolver) warn(text string) {
+	if r.Warn != nil {
+		r.Warn(text)
+	}
+}
+
 func (r *Resolver) findPreview(ctx context.Context) (source, error) {
 	key := r.PreviewKey()
 	found := source{name: PreviewName, full: "preview", remember: func() error { return nil }}
@@ -73,7 +89,7 @@ func (r *Resolver) findPreview(ctx context.Context) (source, error) {
 		return source{}, err
 	}
 	found.images = func() ([]candidate, error) { return indexImages(index) }
-	found.remember = func() error { return r.Store.PutRecord("preview", key, remembered{found.digest}) }
+	found.remember = func() error { return r.keep("preview", key, found.digest) }
 	return found, nil
 }
 
@@ -163,11 +179,11 @@ func (r *Resolver) findRemote(ctx context.Context, request Request) (source, err
 		if !known {
 			return source{}, &UnreachableError{full, err}
 		}
-		r.Warn("base " + full + " can't be reached; what it was when last seen is used: " + last.Digest.String())
+		r.warn("base " + full + " can't be reached; what it was when last seen is used: " + last.Digest.String())
 		found.digest = last.Digest
 	} else {
 		found.digest = descriptor.Digest
-		found.remember = func() error { return r.Store.PutRecord("tag", key, remembered{found.digest}) }
+		found.remember = func() error { return r.keep("tag", key, found.digest) }
 	}
 	found.images = func() ([]candidate, error) {
 		fetched, err := remote.Get(ref.Context().Digest(found.digest.String()), options...)

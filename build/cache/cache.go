@@ -212,9 +212,12 @@ type BusyError struct{ Dir string }
 
 func (e *BusyError) Error() string { return "another process is using the cache " + e.Dir }
 
-// Clean empties the cache in dir; a folder that is not there is clean. Errors: *BusyError, *ForeignError.
+// Clean empties the cache in dir; a folder that is not there, or empty, is clean. Errors: *BusyError, *ForeignError.
 func Clean(dir string) error {
 	if _, err := os.Stat(dir); os.IsNotExist(err) {
+		return nil
+	}
+	if entries, err := os.ReadDir(dir); err == nil && len(entries) == 0 {
 		return nil
 	}
 	if _, err := os.Stat(filepath.Join(dir, tag)); err != nil {

@@ -205,12 +205,15 @@ func (d Distribution) validatePolicy() error {
 
 // validateChains finds upstreams that are not there, that go in a circle, and branches that are used twice.
 func (t Table) validateChains() error {
-	branches := map[string]string{}
+	branches, tags := map[string]string{}, map[string]string{}
 	for _, d := range t.Distributions {
 		if other := branches[d.Branch]; other != "" {
 			return fmt.Errorf("distributions %q and %q have the same branch, %s", other, d.Name, d.Branch)
 		}
-		branches[d.Branch] = d.Name
+		if other := tags[d.Tag]; other != "" {
+			return fmt.Errorf("distributions %q and %q have the same tag, %s", other, d.Name, d.Tag)
+		}
+		branches[d.Branch], tags[d.Tag] = d.Name, d.Name
 		passed := map[string]bool{}
 		for at := d; at.Upstream != ""; {
 			if passed[at.Name] {

@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"github.com/pkg/errors"
 
@@ -31,7 +32,12 @@ type Folder struct {
 // are kept as such, .git folders left out.
 func ReadFolder(branch, root, prefix string) (Folder, error) {
 	folder := Folder{Branch: branch, Files: map[string]string{}}
-	err := filepath.WalkDir(root, func(path string, e fs.DirEntry, err error) error {
+	resolved, err := filepath.EvalSymlinks(root) // the walk does not follow links, which is right below root only
+	if err != nil {
+		return Folder{}, errors.Wrapf(err, "read %s", root)
+	}
+	root = resolved
+	err = filepath.WalkDir(root, func(path string, e fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
@@ -108,7 +114,11 @@ func importInto(ctx context.Context, dir, alternate, format string, folders []Fo
 	}
 	written := writeStream(in, folders)
 	in.Close()
-	if err := cmd.Wait(); err != nil {
+	err = cmd.Wait()
+	if written != nil && !errors.Is(written, syscall.EPIPE) {
+		return errors.Wrap(written, "import folders") // git only says that its input ended too early
+	}
+	if err != nil {
 		return errors.Wrap(&GitError{Command: "fast-import", Dir: dir, Said: strings.TrimSpace(said.String())}, "import folders")
 	}
 	if written != nil || alternate == "" {

@@ -20,12 +20,43 @@ func Mirror(ctx context.Context, url, dir string) (*Storage, error) {
 	if _, err := r.output(ctx, nil, "init", "--quiet", "--bare"); err != nil {
 		return nil, errors.Wrapf(err, "mirror %s", location)
 	}
-	_, err := r.output(ctx, nil, "-c", "gc.autoDetach=false", "fetch", "--quiet", "--prune", "--no-tags",
-		"--no-write-fetch-head", url, "+refs/heads/*:refs/heads/*")
+	err := r.fetch(ctx, url)
+	if err != nil && strings.Contains(err.Error(), "mismatched algorithms") {
+		// Git learns the other side's object format only by asking; the mirror is empty, or of a storage that is no more.
+		if err = r.initAgain(ctx); err == nil {
+			err = r.fetch(ctx, url)
+		}
+	}
 	if err != nil {
 		return nil, &FetchError{Location: location, Err: err}
 	}
 	return OpenAs(ctx, dir, location)
+}
+
+func (r repository) fetch(ctx context.Context, url string) error {
+	_, err := r.output(ctx, nil, "-c", "gc.autoDetach=false", "fetch", "--quiet", "--prune", "--no-tags",
+		"--no-write-fetch-head", url, "+refs/heads/*:refs/heads/*")
+	return err
+}
+
+// initAgain makes the mirror anew in the other object format.
+func (r repository) initAgain(ctx context.Context) error {
+	format, err := r.output(ctx, nil, "rev-parse", "--show-object-format")
+	if err != nil {
+		return err
+	}
+	other := "sha256"
+	if strings.TrimSpace(string(format)) == other {
+		other = "sha1"
+	}
+	if err := os.RemoveAll(r.dir); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(r.dir, 0o755); err != nil {
+		return err
+	}
+	_, err = r.output(ctx, nil, "init", "--quiet", "--bare", "--object-format="+other)
+	return err
 }
 
 // FetchError says that a storage's URL could not be fetched from.

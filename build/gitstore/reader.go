@@ -6,6 +6,7 @@ import (
 	"context"
 	"io"
 	"os/exec"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -19,6 +20,7 @@ import (
 // parallel, take several. After an error it can only be closed.
 type Reader struct {
 	storage *Storage
+	ended   func() error // why the context ended, if it did
 	cmd     *exec.Cmd
 	in      io.WriteCloser
 	out     *bufio.Reader
@@ -28,7 +30,7 @@ type Reader struct {
 
 // Reader starts a git process. Close it.
 func (s *Storage) Reader(ctx context.Context) (*Reader, error) {
-	r := &Reader{storage: s}
+	r := &Reader{storage: s, ended: ctx.Err}
 	// batch-command, unlike batch, can be told to flush, which a long-lived process with --buffer needs (git 2.36).
 	r.cmd = s.command(ctx, "--no-replace-objects", "cat-file", "--batch-command", "--buffer")
 	r.cmd.Stderr = &r.stderr
@@ -58,7 +60,7 @@ func (r *Reader) Close() error {
 		r.cmd.Process.Kill()
 	}
 	io.Copy(io.Discard, r.out)
-	if err := r.cmd.Wait(); err != nil && r.broken == nil {
+	if err := r.cmd.Wait(); err != nil && r.broken == nil && r.ended() == nil {
 		return r.failure(err)
 	}
 	return nil
@@ -213,13 +215,23 @@ func (r *Reader) skip(n int64) error {
 	return nil
 }
 
+// promised is how git says that a partial clone lacks an object and its remote does not help.
+var promised = regexp.MustCompile(`could not fetch ([0-9a-f]{40,64}) from promisor remote`)
+
 // failure says why the process ended, in git's words where it left any.
 func (r *Reader) failure(err error) error {
+	if ended := r.ended(); ended != nil {
+		r.cmd.Process.Kill()
+		return ended
+	}
 	if err != io.EOF && err != io.ErrUnexpectedEOF {
 		r.cmd.Process.Kill()
 	}
 	r.cmd.Wait() // only then is all of stderr there; a second Wait returns an error that nobody needs
 	if said := strings.TrimSpace(r.stderr.String()); said != "" {
+		if match := promised.FindStringSubmatch(said); match != nil {
+			return &object.LostError{ID: object.ID(match[1])}
+		}
 		if strings.Contains(said, "unknown option") {
 			return ErrOldGit
 		}

@@ -125,6 +125,9 @@ func (s *Storage) readRefs(ctx context.Context) error {
 			s.replaced++
 			continue
 		}
+		if ref == "refs/remotes/origin/HEAD" {
+			continue // another name for one of origin's branches
+		}
 		commit, err := object.Parse(id)
 		if err != nil {
 			return errors.Wrapf(err, "read the branches of %s", s.location)
