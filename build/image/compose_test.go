@@ -39,6 +39,7 @@ func dockerBase() image.Platform {
 		Layers:   []image.Layer{layerOf(types.DockerLayer, "one"), layerOf(types.DockerUncompressedLayer, "two")},
 		Config: v1.ConfigFile{
 			OS: "linux", Architecture: "amd64", Author: "somebody", Created: v1.Time{Time: baseTime},
+			//lint:ignore SA1019 it is there in old images, and must not come through
 			Container: "0123", DockerVersion: "20.10",
 			Config: v1.Config{
 				Hostname: "builder", Domainname: "example.org", Image: "sha256:4567", MacAddress: "00:00", Tty: true, OpenStdin: true,

@@ -119,10 +119,11 @@ func zipHeader(folder string, e entry) *zip.FileHeader {
 		mode = 0o755
 	}
 	header := &zip.FileHeader{
-		Name:               folder + e.path,
-		ReaderVersion:      versionNeeded,
-		Flags:              utf8Names,
-		Method:             zip.Store,
+		Name:          folder + e.path,
+		ReaderVersion: versionNeeded,
+		Flags:         utf8Names,
+		Method:        zip.Store,
+		//lint:ignore SA1019 Modified would write an extended time stamp as well
 		ModifiedDate:       firstOfJanuary, // of 1980, where a zip's time begins
 		CompressedSize64:   uint64(e.size),
 		UncompressedSize64: uint64(e.size),
