@@ -2,6 +2,9 @@ package assemble_test
 
 import (
 	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -85,6 +88,40 @@ func TestScanReadsNoPackage(t *testing.T) {
 	}
 	if r.requests != 3 {
 		t.Errorf("%d requests, want one for the root, one for packages/, one for all names", r.requests)
+	}
+}
+
+// shuffled hands out entries in any order.
+type shuffled struct {
+	*repository
+	random *rand.Rand
+}
+
+func (s shuffled) Trees(ids []object.ID) ([][]object.TreeEntry, error) {
+	read, err := s.repository.Trees(ids)
+	for i := range read {
+		read[i] = slices.Clone(read[i])
+		s.random.Shuffle(len(read[i]), func(a, b int) { read[i][a], read[i][b] = read[i][b], read[i][a] })
+	}
+	return read, err
+}
+
+func TestOrderOfEntriesDoesNotMatter(t *testing.T) {
+	r, files := newRepository(), map[string]string{}
+	for i := range 20 {
+		files[fmt.Sprintf("packages/p%d/1.%d.0/manifest.yml", i%5, i)] = fmt.Sprint(i)
+	}
+	root := r.tree(files)
+	want, err := assemble.Scan(r, assemble.Branch{Root: root})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for seed := range uint64(10) {
+		got, err := assemble.Scan(shuffled{r, rand.New(rand.NewPCG(seed, 1))}, assemble.Branch{Root: root})
+		if err != nil {
+			t.Fatal(err)
+		}
+		same(t, fmt.Sprintf("seed %d", seed), got.Families, want.Families)
 	}
 }
 

@@ -2,7 +2,9 @@ package gitstore
 
 import (
 	"context"
+	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/pkg/errors"
@@ -13,11 +15,8 @@ import (
 // that nobody else mirrors into dir at the same time.
 func Mirror(ctx context.Context, url, dir string) (*Storage, error) {
 	location := withoutUser(url)
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return nil, errors.Wrapf(err, "mirror %s", location)
-	}
 	r := newRepository(dir)
-	if _, err := r.output(ctx, nil, "init", "--quiet", "--bare"); err != nil {
+	if err := r.prepareMirror(ctx); err != nil {
 		return nil, errors.Wrapf(err, "mirror %s", location)
 	}
 	err := r.fetch(ctx, url)
@@ -52,11 +51,38 @@ func (r repository) initAgain(ctx context.Context) error {
 	if err := os.RemoveAll(r.dir); err != nil {
 		return err
 	}
-	if err := os.MkdirAll(r.dir, 0o755); err != nil {
+	return r.init(ctx, other)
+}
+
+// prepareMirror makes the repository where it is not there, and removes the lock files of a git that was killed in it:
+// every later one would give up at them. Nobody else is at work here, as Mirror's caller has seen to.
+func (r repository) prepareMirror(ctx context.Context) error {
+	if _, err := os.Stat(filepath.Join(r.dir, "HEAD")); err != nil {
+		return r.init(ctx, "sha1")
+	}
+	return filepath.WalkDir(r.dir, func(path string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() || filepath.Ext(path) != ".lock" {
+			return err
+		}
+		return os.Remove(path)
+	})
+}
+
+// init makes the repository beside its place and moves it there: a git that is killed leaves half of one.
+func (r repository) init(ctx context.Context, format string) error {
+	beside := newRepository(r.dir + ".new")
+	for _, dir := range []string{beside.dir, r.dir} {
+		if err := os.RemoveAll(dir); err != nil {
+			return err
+		}
+	}
+	if err := os.MkdirAll(beside.dir, 0o755); err != nil {
 		return err
 	}
-	_, err = r.output(ctx, nil, "init", "--quiet", "--bare", "--object-format="+other)
-	return err
+	if _, err := beside.output(ctx, nil, "init", "--quiet", "--bare", "--object-format="+format); err != nil {
+		return err
+	}
+	return os.Rename(beside.dir, r.dir)
 }
 
 // FetchError says that a storage's URL could not be fetched from.

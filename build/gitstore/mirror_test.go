@@ -85,12 +85,35 @@ func objects(t *testing.T, dir string) map[string]bool {
 func TestMirrorOfEitherFormat(t *testing.T) {
 	for _, format := range formats {
 		upstream := checkoutIn(t, filepath.Join(folder(t), format), format, "production")
-		s, err := gitstore.Mirror(t.Context(), "file://"+upstream, filepath.Join(t.TempDir(), "mirror.git"))
+		dir := filepath.Join(t.TempDir(), "mirror.git")
+		s, err := gitstore.Mirror(t.Context(), "file://"+upstream, dir)
 		if err != nil {
 			t.Errorf("%s: %v", format, err)
 			continue
 		}
 		wantLines(t, format, listed(t, s, "production"), []string{"100644 manifest.yml=production"})
+		before := objects(t, dir)
+		commit(t, upstream, "new", "new")
+		wantLines(t, format, listed(t, mirror(t, upstream, dir), "production"), []string{"100644 manifest.yml=production", "100644 new=new"})
+		after := objects(t, dir)
+		for id := range before {
+			if !after[id] {
+				t.Errorf("%s: everything was fetched again", format)
+			}
+		}
+	}
+}
+
+// TestStorageMadeAnewInTheOtherFormat: a URL may stand for another repository than it did.
+func TestStorageMadeAnewInTheOtherFormat(t *testing.T) {
+	upstream, dir := filepath.Join(folder(t), "upstream"), filepath.Join(t.TempDir(), "mirror.git")
+	for _, format := range []string{"sha1", "sha256", "sha1"} {
+		if err := os.RemoveAll(upstream); err != nil {
+			t.Fatal(err)
+		}
+		checkoutIn(t, upstream, format, "production", format)
+		s := mirror(t, upstream, dir)
+		wantLines(t, format, listed(t, s, format), []string{"100644 manifest.yml=" + format})
 	}
 }
 

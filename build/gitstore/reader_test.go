@@ -168,8 +168,7 @@ func TestRequestForNothing(t *testing.T) {
 	}
 }
 
-// TestManyBlobsInOneRequest: requests and answers are both larger than a pipe; who wrote all of the one before reading
-// the other would wait forever.
+// TestManyBlobsInOneRequest: requests and answers are both larger than a pipe, and neither process may wait for the other.
 func TestManyBlobsInOneRequest(t *testing.T) {
 	const many = 5000
 	dir := checkout(t)
@@ -252,13 +251,16 @@ func TestOldModes(t *testing.T) {
 		fmt.Sscanf(string(id), "%x", &out)
 		return string(out)
 	}
-	tree := "100664 f\x00" + raw(blob) + "100775 x\x00" + raw(blob)
+	tree := "100664 f\x00" + raw(blob) + "100654 g\x00" + raw(blob) + "100775 x\x00" + raw(blob) + "100744 y\x00" + raw(blob)
 	id := object.ID(gitWith(t, dir, tree, "hash-object", "-t", "tree", "-w", "--stdin", "--literally"))
 	trees, err := reader(t, open(t, dir)).Trees([]object.ID{id})
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []object.TreeEntry{{Name: "f", Mode: object.ModeFile, ID: blob}, {Name: "x", Mode: object.ModeExecutable, ID: blob}}
+	want := []object.TreeEntry{
+		{Name: "f", Mode: object.ModeFile, ID: blob}, {Name: "g", Mode: object.ModeFile, ID: blob}, // by the owner's permission
+		{Name: "x", Mode: object.ModeExecutable, ID: blob}, {Name: "y", Mode: object.ModeExecutable, ID: blob},
+	}
 	if !slices.Equal(trees[0], want) {
 		t.Errorf("%+v", trees[0])
 	}

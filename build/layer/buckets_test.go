@@ -115,7 +115,8 @@ func TestOnlyTheLayerOfAFamilyChanges(t *testing.T) {
 		random := rand.New(rand.NewPCG(seed, 6))
 		parts := randomStorage(random, 200)
 		before := plan(t, parts, many)
-		added := nextVersion(random, parts[random.IntN(len(parts))].Family, 9)
+		latest, earliest := 9, -1 // "1.-1.0" is no version, but comes before all
+		added := nextVersion(random, parts[random.IntN(len(parts))].Family, []int{latest, earliest}[seed%2])
 		if seed%5 == 0 { // or a new family
 			added = nextVersion(random, fmt.Sprintf("new_%d", seed), 0)
 		}

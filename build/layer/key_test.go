@@ -2,6 +2,7 @@ package layer_test
 
 import (
 	"math/rand/v2"
+	"os"
 	"os/exec"
 	"regexp"
 	"slices"
@@ -94,9 +95,11 @@ func TestCompression(t *testing.T) {
 // TestFormatNamesTheEncodersVersion: other code may pack the same files in other bytes, and must have another key. A
 // test binary does not know the versions of its modules, so that another program is asked, built of a file as mage does.
 func TestFormatNamesTheEncodersVersion(t *testing.T) {
-	out, err := exec.Command("go", "run", "testdata/format/main.go").CombinedOutput()
+	cmd := exec.Command("go", "run", "testdata/format/main.go")
+	cmd.Stderr = os.Stderr
+	out, err := cmd.Output()
 	if err != nil {
-		t.Fatalf("%v\n%s", err, out)
+		t.Fatal(err)
 	}
 	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
 	version := regexp.MustCompile(` github\.com/klauspost/compress@v\d+\.\d+\.\d+ level `)

@@ -94,7 +94,8 @@ func (s *Session) list(parts []layer.Part) (layer.Listing, error) {
 	return layer.List(image.PackagesFolder, parts, s.forest, object.EmptyBlob(parts[0].ID))
 }
 
-// writePackages writes a listing below dir. The base's builder applies the modes of files, not of a umask.
+// writePackages writes a listing below dir, with the modes that the image has: builders take them over, so that a
+// umask must not change them.
 func (s *Session) writePackages(d *draft, dir string, listing layer.Listing) error {
 	stage := s.report.Stage("write packages")
 	root, err := os.OpenRoot(dir) // whatever a name may be, nothing is written outside
@@ -114,6 +115,9 @@ func (s *Session) writePackages(d *draft, dir string, listing layer.Listing) err
 func (s *Session) fillPackages(d *draft, root *os.Root, listing layer.Listing) error {
 	for _, folder := range listing.Folders {
 		if err := root.MkdirAll(folder, 0o755); err != nil {
+			return err
+		}
+		if err := root.Chmod(folder, 0o755); err != nil {
 			return err
 		}
 	}

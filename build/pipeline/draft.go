@@ -120,7 +120,11 @@ func (s *Session) resolveBase(ctx context.Context, version string) (base.Base, e
 	resolver := base.Resolver{
 		Store: s.cache, Warn: s.report.Warn, PreviewKey: preview.Key,
 		Preview: func(ctx context.Context) (v1.ImageIndex, error) {
-			return preview.Index(ctx, preview.Options{Platforms: base.Default, Dir: s.config.Root})
+			work, err := s.cache.Temporary()
+			if err != nil {
+				return nil, err
+			}
+			return preview.Index(ctx, preview.Options{Platforms: base.Default, Dir: s.config.Root, Temporary: work})
 		},
 	}
 	found, err := resolver.Resolve(ctx, base.Request{Repository: repository, Version: version, Platforms: s.config.Platforms})

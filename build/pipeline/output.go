@@ -44,13 +44,11 @@ func (s *Session) prepareOutput() error {
 	if err := os.MkdirAll(s.config.Dist, 0o755); err != nil {
 		return &OutputError{s.config.Dist, err}
 	}
-	probe, err := os.CreateTemp(s.config.Dist, ".probe-*")
+	probe, err := os.OpenFile(filepath.Join(s.config.Dist, lockName), os.O_CREATE|os.O_RDWR, 0o644)
 	if err != nil {
 		return &OutputError{s.config.Dist, err}
 	}
-	probe.Close()
-	os.Remove(probe.Name())
-	return nil
+	return probe.Close()
 }
 
 // lockName is the file by which processes take turns in an output folder.
@@ -127,7 +125,13 @@ func (d *draft) writeFiles(dir string) error {
 	return nil
 }
 
-func writeFile(path string, content []byte) error { return os.WriteFile(path, content, 0o644) }
+// writeFile writes a file that everybody may read, whatever the umask is: docker build takes its mode over.
+func writeFile(path string, content []byte) error {
+	if err := os.WriteFile(path, content, 0o644); err != nil {
+		return err
+	}
+	return os.Chmod(path, 0o644)
+}
 
 // writeLayout writes an OCI image layout (image-spec, image-layout.md) whose blobs are links into the cache.
 func (s *Session) writeLayout(dir, tag string, index image.Index) error {

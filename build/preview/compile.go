@@ -38,8 +38,8 @@ func goMod(yamlVersion, yamlGoVersion string) (mod, modulesTxt string) {
 }
 
 // compile returns one executable per platform.
-func compile(ctx context.Context, dir string, platforms []v1.Platform) ([][]byte, error) {
-	work, err := os.MkdirTemp("", "package-registry-")
+func compile(ctx context.Context, dir, temporary string, platforms []v1.Platform) ([][]byte, error) {
+	work, err := os.MkdirTemp(temporary, "package-registry-")
 	if err != nil {
 		return nil, errors.Wrap(err, "compiling the preview registry")
 	}

@@ -35,6 +35,8 @@ type Options struct {
 	// Dir is a folder in a Go module that imports this package, from which the go command finds the YAML module that
 	// the registry needs, also in a vendor folder. Empty is the current folder.
 	Dir string
+	// Temporary is a folder that the caller sees removed, also after a kill. Empty is the system's.
+	Temporary string
 }
 
 // Index compiles the registry and returns an OCI index of one single-layer image per platform, by platform. It is
@@ -47,7 +49,7 @@ func Index(ctx context.Context, opts Options) (v1.ImageIndex, error) {
 	if err != nil {
 		return nil, err
 	}
-	binaries, err := compile(ctx, opts.Dir, wanted)
+	binaries, err := compile(ctx, opts.Dir, opts.Temporary, wanted)
 	if err != nil {
 		return nil, err
 	}

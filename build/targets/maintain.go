@@ -60,7 +60,7 @@ func vulnerabilities(ctx context.Context, out *terminal) error {
 
 // Test runs all tests; those that need a tool which is not installed skip themselves.
 func Test(ctx context.Context) error {
-	return commands(ctx, "test", "go test ./...")
+	return commands(ctx, "test", "go test -timeout 40m ./...")
 }
 
 // Bench measures the pipeline on the real storage and prints the figures beside their targets.
