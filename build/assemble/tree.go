@@ -3,6 +3,7 @@ package assemble
 import (
 	"cmp"
 	"slices"
+	"strings"
 
 	"github.com/seed-604f7181/package-storage/build/integration"
 	"github.com/seed-604f7181/package-storage/build/object"
@@ -59,6 +60,21 @@ func Assemble(branches []Branch) Tree {
 		return cmp.Or(cmp.Compare(a.Path(), b.Path()), cmp.Compare(a.Branch, b.Branch))
 	})
 	return tree
+}
+
+// Check finds packages of different branches that could not lie beside each other where case does not count.
+func (t Tree) Check() []Finding {
+	var findings []Finding
+	seen := make(map[string]Placed, len(t.Packages))
+	for _, p := range t.Packages {
+		folded := strings.ToLower(p.Path())
+		if other, twice := seen[folded]; twice {
+			findings = append(findings, Finding{t.Branches[p.Branch].Where(p.Path()), "packages/" + p.Path(),
+				"differs only in case from " + t.Branches[other.Branch].Where(other.Path()) + ":packages/" + other.Path(), "rename one of them"})
+		}
+		seen[folded] = p
+	}
+	return findings
 }
 
 // From are the packages of the tree that come from one of its branches.

@@ -135,6 +135,7 @@ func (r *Resolver) bringDocuments(c candidate) (v1.Descriptor, error) {
 	}
 	platform := c.platform
 	descriptor.Platform = &platform
+	descriptor.ArtifactType = "" // of no use for an image, and not all bases come with it
 	manifest, err := c.image.RawManifest()
 	if err != nil {
 		return v1.Descriptor{}, err

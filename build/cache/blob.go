@@ -115,7 +115,7 @@ func (w *BlobWriter) Commit(digest v1.Hash) error {
 		return failed(w.cache.dir, err)
 	}
 	w.file = nil
-	w.cache.grown = true
+	w.cache.grown.Store(true)
 	return w.cache.writeStamp(digest, info)
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -22,7 +23,7 @@ type Cache struct {
 	lock  *flock.Flock // shared while open
 	tmp   string
 	mine  *flock.Flock // exclusive on tmp: a lock that can be taken belongs to nobody alive
-	grown bool
+	grown atomic.Bool
 }
 
 const (
@@ -99,27 +100,17 @@ func prepare(dir string) error {
 	if info, err := os.Stat(dir); err == nil && !info.IsDir() {
 		return &ForeignError{dir}
 	}
-	if entries, err := os.ReadDir(dir); err == nil && len(entries) > 0 && !begun(entries) {
+	if entries, err := os.ReadDir(dir); err == nil && len(entries) > 0 {
 		return &ForeignError{dir}
 	}
-	if err := makeFolders(dir); err != nil {
-		return err
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return failed(dir, err)
 	}
-	return failed(dir, os.WriteFile(filepath.Join(dir, tag), []byte(signature), 0o644))
-}
-
-// begun says whether a folder is a cache that another process is about to make, or was killed while making.
-func begun(entries []os.DirEntry) bool {
-	for _, e := range entries {
-		known := e.Name() == tag || e.Name() == "lock"
-		for _, folder := range folders {
-			known = known || e.Name() == folder
-		}
-		if !known {
-			return false
-		}
+	// The tag comes first: from then on the folder is a cache, however far its making gets.
+	if err := os.WriteFile(filepath.Join(dir, tag), []byte(signature), 0o644); err != nil {
+		return failed(dir, err)
 	}
-	return true
+	return makeFolders(dir)
 }
 
 func makeFolders(dir string) error {
@@ -186,7 +177,7 @@ func (c *Cache) Storage(key string) string {
 	dir := filepath.Join(c.dir, "storages", key+".git")
 	now := time.Now()
 	os.Chtimes(dir, now, now) // fails where there is none yet
-	c.grown = true
+	c.grown.Store(true)
 	return dir
 }
 
@@ -196,7 +187,7 @@ func (c *Cache) Close() error {
 	os.RemoveAll(c.tmp)
 	c.mine.Close()
 	os.Remove(c.tmp + ".lock")
-	if err := c.lock.Close(); err != nil || !c.grown {
+	if err := c.lock.Close(); err != nil || !c.grown.Load() {
 		return errors.Wrap(err, "close the cache")
 	}
 	alone := flock.New(c.lock.Path())

@@ -42,7 +42,7 @@ func (c *Cache) PutRecord(kind, key string, value any) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return failed(c.dir, err)
 	}
-	c.grown = true
+	c.grown.Store(true)
 	return c.place(path, append([]byte(checksum(content)+"\n"), content...))
 }
 

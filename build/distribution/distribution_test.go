@@ -111,34 +111,37 @@ func TestDepth(t *testing.T) {
 	}
 }
 
+// ds are a table's, in its order: snapshot, experimental, staging, production.
+type ds = []distribution.Distribution
+
 func TestValidate(t *testing.T) {
 	if err := table().Validate(); err != nil {
 		t.Fatal(err)
 	}
 	for name, c := range map[string]struct {
-		spoil func(d []distribution.Distribution)
+		spoil func(d ds)
 		want  []string // in the message
 	}{
-		"no name":                {func(d []distribution.Distribution) { d[0].Name = "" }, []string{`""`, "name"}},
-		"a name in capitals":     {func(d []distribution.Distribution) { d[0].Name = "Snapshot" }, []string{`"Snapshot"`}},
-		"a name that leads away": {func(d []distribution.Distribution) { d[0].Name = "../etc" }, []string{`"../etc"`}},
-		"twice":                  {func(d []distribution.Distribution) { d[1].Name = "snapshot" }, []string{`"snapshot"`, "twice"}},
-		"no branch":              {func(d []distribution.Distribution) { d[2].Branch = "" }, []string{`"staging"`, "branch"}},
-		"no tag":                 {func(d []distribution.Distribution) { d[2].Tag = "" }, []string{`"staging"`, "tag"}},
-		"a bad tag":              {func(d []distribution.Distribution) { d[2].Tag = "a b" }, []string{`"staging"`, "tag", `"a b"`}},
-		"one branch for two":     {func(d []distribution.Distribution) { d[2].Branch = d[0].Branch }, []string{`"snapshot"`, `"staging"`, d0Branch}},
-		"one tag for two":        {func(d []distribution.Distribution) { d[2].Tag = d[0].Tag }, []string{`"snapshot"`, `"staging"`, "tag"}},
-		"a missing upstream":     {func(d []distribution.Distribution) { d[2].Upstream = "nightly" }, []string{`"staging"`, "upstream", `"nightly"`}},
-		"its own upstream":       {func(d []distribution.Distribution) { d[3].Upstream = "production" }, []string{"circle"}},
-		"a circle of three":      {func(d []distribution.Distribution) { d[3].Upstream = "snapshot" }, []string{"circle"}},
-		"on top of a circle": {func(d []distribution.Distribution) {
+		"no name":                {func(d ds) { d[0].Name = "" }, []string{`""`, "name"}},
+		"a name in capitals":     {func(d ds) { d[0].Name = "Snapshot" }, []string{`"Snapshot"`}},
+		"a name that leads away": {func(d ds) { d[0].Name = "../etc" }, []string{`"../etc"`}},
+		"twice":                  {func(d ds) { d[1].Name = "snapshot" }, []string{`"snapshot"`, "twice"}},
+		"no branch":              {func(d ds) { d[2].Branch = "" }, []string{`"staging"`, "branch"}},
+		"no tag":                 {func(d ds) { d[2].Tag = "" }, []string{`"staging"`, "tag"}},
+		"a bad tag":              {func(d ds) { d[2].Tag = "a b" }, []string{`"staging"`, "tag", `"a b"`}},
+		"one branch for two":     {func(d ds) { d[2].Branch = d[0].Branch }, []string{`"snapshot"`, `"staging"`, d0Branch}},
+		"one tag for two":        {func(d ds) { d[2].Tag = d[0].Tag }, []string{`"snapshot"`, `"staging"`, "tag"}},
+		"a missing upstream":     {func(d ds) { d[2].Upstream = "nightly" }, []string{`"staging"`, "upstream", `"nightly"`}},
+		"its own upstream":       {func(d ds) { d[3].Upstream = "production" }, []string{"circle"}},
+		"a circle of three":      {func(d ds) { d[3].Upstream = "snapshot" }, []string{"circle"}},
+		"on top of a circle": {func(d ds) {
 			d[2].Upstream, d[3].Upstream = "production", "staging"
 		}, []string{"circle"}},
-		"add":                   {func(d []distribution.Distribution) { d[3].Add = "push" }, []string{`"production"`, "add", `"push"`, "pull-request"}},
-		"overwrite":             {func(d []distribution.Distribution) { d[3].Overwrite = "tombstone" }, []string{`"production"`, "overwrite", `"tombstone"`}},
-		"yes without quotes":    {func(d []distribution.Distribution) { d[3].Overwrite = "true" }, []string{"overwrite", `"true"`}},
-		"remove":                {func(d []distribution.Distribution) { d[3].Remove = "" }, []string{`"production"`, "remove"}},
-		"the registry's policy": {func(d []distribution.Distribution) { d[3].Registry.Policy = "latest" }, []string{`"production"`, "registry.policy", `"latest"`}},
+		"add":                   {func(d ds) { d[3].Add = "push" }, []string{`"production"`, "add", `"push"`, "pull-request"}},
+		"overwrite":             {func(d ds) { d[3].Overwrite = "tombstone" }, []string{`"production"`, "overwrite", `"tombstone"`}},
+		"yes without quotes":    {func(d ds) { d[3].Overwrite = "true" }, []string{"overwrite", `"true"`}},
+		"remove":                {func(d ds) { d[3].Remove = "" }, []string{`"production"`, "remove"}},
+		"the registry's policy": {func(d ds) { d[3].Registry.Policy = "latest" }, []string{`"production"`, "registry.policy", `"latest"`}},
 	} {
 		spoiled := table()
 		c.spoil(spoiled.Distributions)

@@ -99,8 +99,12 @@ func firstLine(err error) string {
 	if failed := (*GitError)(nil); errors.As(err, &failed) {
 		said = failed.Said
 	}
-	line, _, _ := strings.Cut(said, "\n")
-	return strings.TrimPrefix(line, "fatal: ")
+	for line := range strings.SplitSeq(said, "\n") {
+		if !strings.HasPrefix(strings.ToLower(line), "warning: ") { // ssh's, of hosts that it had not known
+			return strings.TrimPrefix(line, "fatal: ")
+		}
+	}
+	return said
 }
 
 // Unwrap is git's own error.

@@ -3,6 +3,7 @@ package gitstore_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -144,6 +145,47 @@ func TestFetchThatFailed(t *testing.T) {
 			t.Errorf("the error does not say what was being done: %v", err)
 		}
 		wantLines(t, "the mirror", listed(t, open(t, dir), "production"), []string{"100644 manifest.yml=production"})
+	}
+}
+
+// TestFetchThatFailedSaysWhy: not what ssh warned of before.
+func TestFetchThatFailedSaysWhy(t *testing.T) {
+	t.Setenv("GIT_SSH_VARIANT", "ssh")
+	t.Setenv("GIT_SSH_COMMAND", `echo "Warning: Permanently added 'h' to the list of known hosts." >&2; `+
+		`echo "git@h: Permission denied (publickey)." >&2; exit 255; :`)
+	_, err := gitstore.Mirror(t.Context(), "ssh://git@h/storage.git", filepath.Join(t.TempDir(), "mirror.git"))
+	if err == nil || !strings.Contains(err.Error(), "Permission denied") {
+		t.Errorf("%v", err)
+	}
+}
+
+// TestMirrorThatWasKilled: what it left, locks or half a repository, stops nobody.
+func TestMirrorThatWasKilled(t *testing.T) {
+	upstream := checkout(t, "production", "staging")
+	dir := filepath.Join(t.TempDir(), "mirror.git")
+	want := []string{"100644 manifest.yml=staging"}
+	for i, left := range [][]string{
+		{"mirror.git.new/HEAD"}, // by init
+		{"mirror.git/config", "mirror.git/HEAD.lock"},
+		{"mirror.git/HEAD.lock", "mirror.git/config.lock", "mirror.git/packed-refs.lock", "mirror.git/refs/heads/staging.lock"},
+		{"mirror.git/shallow.lock", "mirror.git/objects/pack/tmp_pack_x", "mirror.git/objects/tmp_objdir-incoming-x/y"},
+	} {
+		if i == 1 {
+			if err := os.RemoveAll(dir); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, path := range left {
+			write(t, filepath.Join(filepath.Dir(dir), path), "")
+		}
+		commit(t, upstream, fmt.Sprint("new", i), "")
+		want = append(want, fmt.Sprintf("100644 new%d=", i))
+		s, err := gitstore.Mirror(t.Context(), "file://"+upstream, dir)
+		if err != nil {
+			t.Errorf("%q were left: %v", left, err)
+			continue
+		}
+		wantLines(t, fmt.Sprintf("%q were left", left), listed(t, s, "staging"), want)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -87,9 +88,25 @@ func TestNotAStorage(t *testing.T) {
 			t.Errorf("%s: %v", path, err)
 			continue
 		}
-		if not.Location != filepath.Join(filepath.Dir(dir), path) || !strings.Contains(not.Why, why) || !strings.Contains(err.Error(), not.Location) {
+		if not.Location != filepath.Join(filepath.Dir(dir), path) || !strings.Contains(not.Why, why) ||
+			!strings.Contains(err.Error(), not.Location) {
 			t.Errorf("%s: %v", path, err)
 		}
+	}
+}
+
+// TestNotAStorageBelowAColon: GIT_CEILING_DIRECTORIES is a list with colons between, and can't hold such a path.
+func TestNotAStorageBelowAColon(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("no path has a colon there")
+	}
+	dir := checkoutIn(t, filepath.Join(folder(t), "a:b", "checkout"), "sha1", "production")
+	write(t, filepath.Join(dir, "folder", "file"), "")
+	wantLines(t, "the checkout", listed(t, open(t, dir), "production"), []string{"100644 manifest.yml=production"})
+	_, err := gitstore.Open(t.Context(), filepath.Join(dir, "folder"))
+	var not *gitstore.NotStorageError
+	if !errors.As(err, &not) {
+		t.Errorf("a folder of a checkout is taken for a storage: %v", err)
 	}
 }
 

@@ -275,7 +275,8 @@ func TestCommitHeaders(t *testing.T) {
 		text string
 		when int64
 	}{
-		"signed":                  {"author A <a> 1 +0000\ncommitter C <c> 1700000000 -0930\ngpgsig -----BEGIN\n \n tree " + other + "\n -----END\n\nmessage\n", 1700000000},
+		"signed": {"author A <a> 1 +0000\ncommitter C <c> 1700000000 -0930\n" +
+			"gpgsig -----BEGIN\n \n tree " + other + "\n -----END\n\nmessage\n", 1700000000},
 		"a message like a header": {"author A <a> 1 +0000\ncommitter C <c> 5 +0000\n\ntree " + other + "\ncommitter D <d> 6 +0000\n", 5},
 		"no message":              {"author A <a> 1 +0000\ncommitter C <c> 5 +0000\n", 5},
 		"names with digits":       {"author A <a> 1 +0000\ncommitter 7 of 9 <7@9> 8 +0000\n\n", 8},

@@ -89,11 +89,15 @@ func OpenAs(ctx context.Context, path, location string) (*Storage, error) {
 		return nil, &NotStorageError{location, "it is a file (a bundle must be cloned first: git clone --bare)"}
 	}
 	s := &Storage{repository: newRepository(absolute), location: location, refs: map[string]object.ID{}}
-	facts, err := s.output(ctx, nil, "rev-parse", "--is-shallow-repository")
+	facts, err := s.output(ctx, nil, "rev-parse", "--is-shallow-repository", "--show-cdup")
 	if err != nil {
 		return nil, s.explain(err)
 	}
-	s.shallow = strings.TrimSpace(string(facts)) == "true"
+	shallow, up, _ := strings.Cut(string(facts), "\n")
+	if strings.TrimSpace(up) != "" { // git's ceiling does not hold for a path with a colon in it
+		return nil, &NotStorageError{location, "git finds no repository there"}
+	}
+	s.shallow = shallow == "true"
 	return s, s.readRefs(ctx)
 }
 

@@ -115,7 +115,8 @@ func TestErrorsEndTheLayer(t *testing.T) {
 				return w.Write(io.Discard, listing, sourceFunc(func(int) (int64, string) { return 2, "long" }), noCheck)
 			},
 			"the last content too short": func() (layer.Blob, error) {
-				return w.Write(io.Discard, layer.Listing{Files: listing.Files[:1]}, sourceFunc(func(int) (int64, string) { return 10, "short" }), noCheck)
+				last := layer.Listing{Files: listing.Files[:1]}
+				return w.Write(io.Discard, last, sourceFunc(func(int) (int64, string) { return 10, "short" }), noCheck)
 			},
 		} {
 			blob, err := attempt()

@@ -32,7 +32,8 @@ func (Buckets) Version() string { return "buckets/1" }
 // would share less and make the image longer; larger ones cost more for each update.
 const smallestBucket = 8 << 20
 
-// Plan splits the parts into buckets of at most 8 MB; where that makes too many, of 16 MB, and so on.
+// Plan splits the parts into buckets of at most 8 MB; where that makes too many, of 16 MB, and so on. most comes first:
+// a storage so large that buckets exceed MaxPart has layers that may exceed MaxPacked, if they hardly pack.
 func (Buckets) Plan(parts []Part, most int) ([][]Part, error) {
 	families := group(parts)
 	for limit := int64(smallestBucket); ; limit *= 2 {

@@ -95,7 +95,8 @@ func TestWriteEntries(t *testing.T) {
 			t.Errorf("%s:\n%s\nwant:\n%s", string(c), got, want)
 		}
 		var again bytes.Buffer
-		if second, err := w.WriteEntries(&again, slices.Clone(given)); err != nil || second != blob || !bytes.Equal(again.Bytes(), packed.Bytes()) {
+		second, err := w.WriteEntries(&again, slices.Clone(given))
+		if err != nil || second != blob || !bytes.Equal(again.Bytes(), packed.Bytes()) {
 			t.Errorf("%s: again %+v, %v", string(c), second, err)
 		}
 	}

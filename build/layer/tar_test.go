@@ -113,7 +113,8 @@ func entries(t testing.TB, archive []byte) []entry {
 func shown(all []entry) string {
 	var b strings.Builder
 	for _, e := range all {
-		fmt.Fprintf(&b, "%c %04o %d:%d %d %s %q", e.Typeflag, e.Mode, e.Uid, e.Gid, e.Size, e.ModTime.UTC().Format("2006-01-02T15:04:05.999"), e.Name)
+		when := e.ModTime.UTC().Format("2006-01-02T15:04:05.999")
+		fmt.Fprintf(&b, "%c %04o %d:%d %d %s %q", e.Typeflag, e.Mode, e.Uid, e.Gid, e.Size, when, e.Name)
 		if e.Linkname != "" {
 			fmt.Fprintf(&b, " -> %q", e.Linkname)
 		}

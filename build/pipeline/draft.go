@@ -85,6 +85,9 @@ func (s *Session) assemble(ctx context.Context, d *draft) error {
 		}
 	}
 	d.tree = assemble.Assemble(branches)
+	if findings := d.tree.Check(); len(findings) > 0 {
+		return invalid(findings)
+	}
 	if len(d.uncommitted) > 0 {
 		return s.visible(d)
 	}
