@@ -145,6 +145,9 @@ func ReadManifest(content []byte) (Manifest, error) {
 	if len(document.Content) != 1 || document.Content[0].Kind != yaml.MappingNode {
 		return Manifest{}, errors.New("it is no mapping of keys to values")
 	}
+	if key, line := repeated(document.Content[0]); key != "" {
+		return Manifest{}, errors.Errorf("line %d: the key %s is there twice", line, key)
+	}
 	var manifest Manifest
 	pairs := document.Content[0].Content
 	for i := 0; i+1 < len(pairs); i += 2 {
@@ -156,6 +159,23 @@ func ReadManifest(content []byte) (Manifest, error) {
 		}
 	}
 	return manifest, nil
+}
+
+// repeated finds a key that a mapping has twice: registries refuse that.
+func repeated(node *yaml.Node) (key string, line int) {
+	seen := map[string]bool{}
+	for i, child := range node.Content {
+		if node.Kind == yaml.MappingNode && i%2 == 0 && child.Kind == yaml.ScalarNode {
+			if seen[child.Value] {
+				return child.Value, child.Line
+			}
+			seen[child.Value] = true
+		}
+		if key, line := repeated(child); key != "" {
+			return key, line
+		}
+	}
+	return "", 0
 }
 
 // plain is a node's text, if it is a value of one word.

@@ -110,6 +110,8 @@ type ListedPackage struct {
 	Version integration.Version `json:"version"`
 	Branch  string              `json:"branch"`
 	Tree    object.ID           `json:"tree"`
+	// Uncommitted packages were laid over the branch, which does not have them.
+	Uncommitted bool `json:"uncommitted,omitempty"`
 }
 
 // ListedShadowed is a copy that is not in the tree; ShadowedBy is the branch whose copy is.
@@ -136,7 +138,8 @@ func (t Tree) Listing(distribution string) Listing {
 }
 
 func (t Tree) listed(p Placed) ListedPackage {
-	return ListedPackage{p.Name, p.Version, t.Branches[p.Branch].Name, p.Tree}
+	b := t.Branches[p.Branch]
+	return ListedPackage{p.Name, p.Version, b.Name, p.Tree, b.Laid[p.Path()]}
 }
 
 // Overlay lays packages over those of a branch: a version that is in both is over's. It returns the packages that came

@@ -7,6 +7,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -18,7 +20,7 @@ func (c *Cache) blobPath(digest v1.Hash) string  { return filepath.Join(c.dir, "
 func (c *Cache) stampPath(digest v1.Hash) string { return filepath.Join(c.dir, "stamps", digest.Hex) }
 
 // Blob is the path of a blob that is there and whole, else "". A blob whose file has not been touched since it was
-// last verified is not read again; one that fails is removed. Using a blob makes it young.
+// verified is not read again for a week; one that fails is removed. Using a blob makes it young.
 func (c *Cache) Blob(digest v1.Hash) (string, error) {
 	path := c.blobPath(digest)
 	info, err := os.Stat(path)
@@ -28,20 +30,38 @@ func (c *Cache) Blob(digest v1.Hash) (string, error) {
 	if err != nil {
 		return "", errors.Wrapf(err, "look for blob %s", digest)
 	}
-	stamp, err := os.ReadFile(c.stampPath(digest))
-	if err == nil && string(stamp) == stampOf(info) {
+	if c.stamped(digest, info) {
 		now := time.Now()
 		os.Chtimes(c.stampPath(digest), now, now)
 		return path, nil
 	}
 	whole, err := verify(path, digest)
-	if err != nil {
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return "", nil // another process found it damaged as well
+	case err != nil:
 		return "", err
-	}
-	if !whole {
-		return "", errors.Wrapf(os.Remove(path), "remove damaged blob %s", digest)
+	case !whole:
+		if err := os.Remove(path); err != nil && !os.IsNotExist(err) {
+			return "", errors.Wrapf(err, "remove damaged blob %s", digest)
+		}
+		return "", nil
 	}
 	return path, c.writeStamp(digest, info)
+}
+
+// trusted is for how long a blob is not read again that nobody has written to: a disk may lose bits by itself.
+const trusted = 7 * 24 * time.Hour
+
+// stamped says whether a blob was verified not long ago, and its file is the same since.
+func (c *Cache) stamped(digest v1.Hash, info os.FileInfo) bool {
+	stamp, err := os.ReadFile(c.stampPath(digest))
+	if err != nil {
+		return false
+	}
+	file, verified, _ := strings.Cut(string(stamp), "\n")
+	seconds, err := strconv.ParseInt(verified, 10, 64)
+	return err == nil && file == stampOf(info) && time.Since(time.Unix(seconds, 0)) < trusted
 }
 
 // stampOf changes with every ordinary write to a file, and when it is put in another's place; links do not count.
@@ -50,7 +70,7 @@ func stampOf(info os.FileInfo) string {
 }
 
 func (c *Cache) writeStamp(digest v1.Hash, info os.FileInfo) error {
-	return c.place(c.stampPath(digest), []byte(stampOf(info)))
+	return c.place(c.stampPath(digest), fmt.Appendf(nil, "%s\n%d", stampOf(info), time.Now().Unix()))
 }
 
 func verify(path string, digest v1.Hash) (bool, error) {

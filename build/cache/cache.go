@@ -94,7 +94,7 @@ func Open(ctx context.Context, dir string, limit int64) (*Cache, error) {
 
 // prepare makes the folders, but not inside of a folder that is somebody else's: clean would empty it.
 func prepare(dir string) error {
-	if _, err := os.Stat(filepath.Join(dir, tag)); err == nil {
+	if tagged(dir) {
 		return makeFolders(dir)
 	}
 	if info, err := os.Stat(dir); err == nil && !info.IsDir() {
@@ -108,9 +108,16 @@ func prepare(dir string) error {
 	}
 	// The tag comes first: from then on the folder is a cache, however far its making gets.
 	if err := os.WriteFile(filepath.Join(dir, tag), []byte(signature), 0o644); err != nil {
+		os.Remove(filepath.Join(dir, tag))
 		return failed(dir, err)
 	}
 	return makeFolders(dir)
+}
+
+// tagged says whether a folder is a cache of ours: other programs tag theirs as well.
+func tagged(dir string) bool {
+	content, err := os.ReadFile(filepath.Join(dir, tag))
+	return err == nil && string(content) == signature
 }
 
 func makeFolders(dir string) error {
@@ -125,6 +132,12 @@ func makeFolders(dir string) error {
 // makeTemporary makes this process's own folder, and removes those of processes that are no more.
 func (c *Cache) makeTemporary() error {
 	parent := filepath.Join(c.dir, "tmp")
+	// One at a time: who removes a dead process's lock must not meet one who is about to make his own.
+	turn := flock.New(filepath.Join(c.dir, tag))
+	if err := turn.Lock(); err != nil {
+		return errors.Wrap(err, "open the cache")
+	}
+	defer turn.Close()
 	locks, err := filepath.Glob(filepath.Join(parent, "*.lock"))
 	if err != nil {
 		return errors.Wrap(err, "sweep the cache")
@@ -143,11 +156,7 @@ func (c *Cache) makeTemporary() error {
 	}
 	file.Close()
 	c.mine = flock.New(file.Name())
-	if held, err := c.mine.TryLock(); err != nil || !held {
-		// Another process swept the lock before it was taken; it is as good as any other moment to try again.
-		if err == nil {
-			return c.makeTemporary()
-		}
+	if _, err := c.mine.TryLock(); err != nil {
 		return errors.Wrap(err, "open the cache")
 	}
 	c.tmp = file.Name()[:len(file.Name())-len(".lock")]
@@ -201,7 +210,7 @@ func (c *Cache) Close() error {
 // BusyError says that a cache can't be emptied since a process uses it.
 type BusyError struct{ Dir string }
 
-func (e *BusyError) Error() string { return "another process is using the cache " + e.Dir }
+func (e *BusyError) Error() string { return "another process is using " + e.Dir }
 
 // Clean empties the cache in dir; a folder that is not there, or empty, is clean. Errors: *BusyError, *ForeignError.
 func Clean(dir string) error {
@@ -211,7 +220,7 @@ func Clean(dir string) error {
 	if entries, err := os.ReadDir(dir); err == nil && len(entries) == 0 {
 		return nil
 	}
-	if _, err := os.Stat(filepath.Join(dir, tag)); err != nil {
+	if !tagged(dir) {
 		return &ForeignError{dir}
 	}
 	alone := flock.New(filepath.Join(dir, "lock"))
@@ -224,9 +233,22 @@ func Clean(dir string) error {
 		return &BusyError{dir}
 	}
 	for _, folder := range folders {
-		if err := os.RemoveAll(filepath.Join(dir, folder)); err != nil {
+		if err := remove(dir, filepath.Join(dir, folder)); err != nil {
 			return errors.Wrap(err, "empty the cache")
 		}
 	}
 	return nil
+}
+
+// remove takes a file or folder out of the cache in one step: a half mirror would be taken for a whole one. What a
+// kill leaves of it is removed with the next.
+func remove(cache, path string) error {
+	gone := filepath.Join(cache, "gone")
+	if err := os.RemoveAll(gone); err != nil {
+		return err
+	}
+	if err := os.Rename(path, gone); err != nil && !os.IsNotExist(err) {
+		return err
+	}
+	return os.RemoveAll(gone)
 }

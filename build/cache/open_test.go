@@ -48,7 +48,7 @@ func TestOpenRefusesAFolderOfSomebodyElse(t *testing.T) {
 		"a file":   func(dir string) error { return os.WriteFile(filepath.Join(dir, "thesis.txt"), nil, 0o644) },
 		"a folder": func(dir string) error { return os.Mkdir(filepath.Join(dir, "photos"), 0o755) },
 		"among folders like ours": func(dir string) error {
-			return errors.Join(os.Mkdir(filepath.Join(dir, "blobs"), 0o755), os.Mkdir(filepath.Join(dir, ".git"), 0o755))
+			return errors.Join(os.WriteFile(filepath.Join(dir, "CACHEDIR.TAG"), nil, 0o644), os.Mkdir(filepath.Join(dir, ".git"), 0o755))
 		},
 	} {
 		dir := t.TempDir()
@@ -112,7 +112,7 @@ func TestOpenWhereNothingCanBeMade(t *testing.T) {
 // TestHalfMadeCacheIsMadeWhole: a process was killed while it made it.
 func TestHalfMadeCacheIsMadeWhole(t *testing.T) {
 	dir := t.TempDir()
-	if err := os.Mkdir(filepath.Join(dir, "blobs"), 0o755); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, "CACHEDIR.TAG"), []byte(tagOf(t)), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	c := open(t, dir, 0)
@@ -202,4 +202,12 @@ func TestCleanRefusesWhileOpen(t *testing.T) {
 	if err := cache.Clean(dir); err != nil {
 		t.Errorf("afterwards: %v", err)
 	}
+}
+
+// tagOf is what a cache of ours is tagged with.
+func tagOf(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	closed(t, open(t, dir, 0))
+	return read(t, filepath.Join(dir, "CACHEDIR.TAG"))
 }

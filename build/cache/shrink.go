@@ -41,7 +41,7 @@ func (c *Cache) shrink() error {
 			break
 		}
 		for _, path := range i.paths {
-			if err := os.RemoveAll(path); err != nil {
+			if err := remove(c.dir, path); err != nil {
 				return errors.Wrap(err, "cut back the cache")
 			}
 		}

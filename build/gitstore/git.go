@@ -23,7 +23,7 @@ type repository struct {
 // scrubbed are variables that a git hook or an alias may have set: they would point git at another repository.
 var scrubbed = []string{
 	"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES",
-	"GIT_COMMON_DIR", "GIT_NAMESPACE", "GIT_PREFIX", "GIT_REPLACE_REF_BASE", "GIT_CEILING_DIRECTORIES",
+	"GIT_COMMON_DIR", "GIT_SHALLOW_FILE", "GIT_GRAFT_FILE", "GIT_IMPLICIT_WORK_TREE", "GIT_NAMESPACE", "GIT_PREFIX", "GIT_REPLACE_REF_BASE", "GIT_CEILING_DIRECTORIES",
 }
 
 // newRepository prepares to run git in dir. Git must not look for a repository further up: a folder inside of some
@@ -40,7 +40,8 @@ func newRepository(dir string) repository {
 
 // command is a git process that ends with ctx: asked first, killed five seconds later.
 func (r repository) command(ctx context.Context, args ...string) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, "git", args...)
+	// The repository is always one that was named, never one that git came upon: what safe.bareRepository guards against.
+	cmd := exec.CommandContext(ctx, "git", append([]string{"-c", "safe.bareRepository=all"}, args...)...)
 	cmd.Dir = r.dir
 	cmd.Env = r.env
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }

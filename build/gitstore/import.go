@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -74,27 +75,33 @@ func Fingerprint(folders []Folder) (string, error) {
 // Import makes a bare repository in dir, a folder that is not there yet, with a branch for each folder, and opens it.
 // Commits carry a fixed author and time: the same files give the same commits.
 func Import(ctx context.Context, dir, location string, folders []Folder) (*Storage, error) {
-	if err := importInto(ctx, dir, "", "sha1", folders); err != nil {
+	if err := importInto(ctx, dir, "sha1", folders); err != nil {
 		return nil, err
 	}
 	return OpenAs(ctx, dir, location)
 }
 
-// Over makes a bare repository in dir that holds folders as branches, and all objects of s beside them without a copy.
-// s itself is not changed. It is read like s, so that uncommitted packages and committed ones come from one place.
+// Over is s with folders as its only branches: they are imported into a bare repository in dir, beside whose objects
+// those of s are read as before. s itself is not changed, and uncommitted packages and committed ones come from one place.
 func (s *Storage) Over(ctx context.Context, dir string, folders []Folder) (*Storage, error) {
-	facts, err := s.output(ctx, nil, "rev-parse", "--show-object-format", "--path-format=absolute", "--git-path", "objects")
+	format, err := s.output(ctx, nil, "rev-parse", "--show-object-format")
 	if err != nil {
 		return nil, errors.Wrapf(err, "read %s", s.location)
 	}
-	format, objects, _ := strings.Cut(strings.TrimSpace(string(facts)), "\n")
-	if err := importInto(ctx, dir, objects, format, folders); err != nil {
+	if err := importInto(ctx, dir, strings.TrimSpace(string(format)), folders); err != nil {
 		return nil, err
 	}
-	return OpenAs(ctx, dir, s.location)
+	imported, err := OpenAs(ctx, dir, s.location)
+	if err != nil {
+		return nil, err
+	}
+	over := *s
+	over.refs = imported.refs
+	over.env = append(slices.Clip(over.env), "GIT_ALTERNATE_OBJECT_DIRECTORIES="+filepath.Join(imported.dir, "objects"))
+	return &over, nil
 }
 
-func importInto(ctx context.Context, dir, alternate, format string, folders []Folder) error {
+func importInto(ctx context.Context, dir, format string, folders []Folder) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return errors.Wrap(err, "import folders")
 	}
@@ -121,12 +128,7 @@ func importInto(ctx context.Context, dir, alternate, format string, folders []Fo
 	if err != nil {
 		return errors.Wrap(&GitError{Command: "fast-import", Dir: dir, Said: strings.TrimSpace(said.String())}, "import folders")
 	}
-	if written != nil || alternate == "" {
-		return errors.Wrap(written, "import folders")
-	}
-	// Only now: git would freshen, that is touch, objects of the alternate that it was about to write.
-	line := []byte(alternate + "\n")
-	return errors.Wrap(os.WriteFile(filepath.Join(dir, "objects", "info", "alternates"), line, 0o644), "import folders")
+	return errors.Wrap(written, "import folders")
 }
 
 // importTime is the time of imported commits: fixed, or the same files would give another image each day.

@@ -3,6 +3,7 @@ package gitstore
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"io"
 	"os/exec"
@@ -73,11 +74,20 @@ func (r *Reader) Blobs(ids []object.ID, use func(i int, size int64, content io.R
 		if kind != "blob" {
 			return &object.LostError{ID: ids[i], Kind: kind, Want: "blob"}
 		}
-		content := &io.LimitedReader{R: r.out, N: size}
+		// Git does not compare what it reads with its id, and all that is made of it is kept under ids.
+		sum := object.Hash(ids[i], kind, size)
+		left := &io.LimitedReader{R: r.out, N: size}
+		content := io.TeeReader(left, sum)
 		if err := use(i, size, content); err != nil {
 			return err
 		}
-		return r.skip(content.N + 1) // git ends each object with a newline
+		if _, err := io.Copy(io.Discard, content); err != nil || left.N > 0 {
+			return r.failure(cmp.Or(err, io.ErrUnexpectedEOF))
+		}
+		if object.FromRaw(sum.Sum(nil)) != ids[i] {
+			return &object.LostError{ID: ids[i], Damaged: true}
+		}
+		return r.skip(1) // git ends each object with a newline
 	})
 }
 
@@ -142,6 +152,11 @@ func (r *Reader) whole(want string, ids []object.ID, use func(i int, content []b
 		buffer = buffer[:size+1]
 		if _, err := io.ReadFull(r.out, buffer); err != nil {
 			return r.failure(err)
+		}
+		sum := object.Hash(ids[i], kind, size)
+		sum.Write(buffer[:size])
+		if object.FromRaw(sum.Sum(nil)) != ids[i] {
+			return &object.LostError{ID: ids[i], Damaged: true}
 		}
 		return use(i, buffer[:size])
 	})

@@ -2,6 +2,8 @@ package gitstore
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -65,6 +67,12 @@ var urlPattern = regexp.MustCompile(`^([a-z][a-z0-9+.-]*://|[A-Za-z0-9_.-]+@[A-Z
 
 // IsURL says whether a location must be mirrored before it can be read.
 func IsURL(location string) bool { return urlPattern.MatchString(location) }
+
+// MirrorKey names the mirror of a URL, the same for all users and tokens.
+func MirrorKey(url string) string {
+	sum := sha256.Sum256([]byte(withoutUser(url)))
+	return hex.EncodeToString(sum[:])
+}
 
 // Open opens the storage at a path: a checkout, its .git folder or a bare repository, whole or shallow.
 // Errors: *NotStorageError, *UntrustedError.

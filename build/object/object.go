@@ -1,11 +1,14 @@
-// Package object holds the one word that git and the pipeline share: the id of an object.
+// Package object holds the words that git and the pipeline share: ids of objects, modes, trees and what is below them.
 //
 // It knows nothing of repositories; package gitstore reads the objects that the ids name.
 package object
 
 import (
+	"crypto/sha1"
+	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"hash"
 )
 
 // ID is the id of a git object in lower-case hex: 40 digits where the repository's object format is SHA-1, 64 where
@@ -57,18 +60,33 @@ type TreeEntry struct {
 }
 
 // LostError says that an object can't be read: it is not in the repository (a damaged one, or a partial clone without
-// its remote), or it is of another kind than its place demands.
+// its remote), its content is not what its id says, or it is of another kind than its place demands.
 type LostError struct {
 	ID ID
 	// Kind is what the object is and Want what it should be; both empty where it is missing.
 	Kind, Want string
+	Damaged    bool
 }
 
 func (e *LostError) Error() string {
-	if e.Kind == "" {
+	switch {
+	case e.Damaged:
+		return "object " + string(e.ID) + " is damaged: its content is not what its id says"
+	case e.Kind == "":
 		return "object " + string(e.ID) + " is missing from the repository"
 	}
 	return fmt.Sprintf("object %s is a %s, not a %s", e.ID, e.Kind, e.Want)
+}
+
+// Hash starts the hash that an object's id is of: of its kind, size in bytes and content (git-scm.com, "Git Internals -
+// Git Objects"). like has the object format.
+func Hash(like ID, kind string, size int64) hash.Hash {
+	h := sha1.New()
+	if len(like) == 64 {
+		h = sha256.New()
+	}
+	fmt.Fprintf(h, "%s %d\x00", kind, size)
+	return h
 }
 
 // EmptyBlob is the id of the blob without content, in the object format of like.

@@ -20,7 +20,7 @@ func BenchmarkBuild(b *testing.B) {
 	b.Run("cold", func(b *testing.B) {
 		for b.Loop() {
 			b.StopTimer()
-			for _, kind := range []string{"layer", "family"} {
+			for _, kind := range []string{"layer-1", "family"} {
 				if err := os.RemoveAll(filepath.Join(config.Cache, "records", kind)); err != nil {
 					b.Fatal(err)
 				}

@@ -38,7 +38,9 @@ type BranchCount struct {
 // Errors: *distribution.UnknownError, *gitstore.NoBranchError, *assemble.InvalidError, *assemble.LostError, *LayerSizeError,
 // *RegistryVersionError, *OutputError, *image.InstructionError, *image.TooManyLayersError, those of base.Resolve.
 func (s *Session) Build(ctx context.Context, name string) (Result, error) {
-	watch := newWatch()
+	watch := newWatch(s.began)
+	watch.lap("open")
+	defer func() { s.began = time.Now() }()
 	if err := s.prepareOutput(); err != nil {
 		return Result{}, err
 	}

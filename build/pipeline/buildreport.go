@@ -16,7 +16,7 @@ type BuildReport struct {
 	Images   []ReportImage      `json:"images,omitempty"`
 	Layers   []ReportLayer      `json:"layers"`
 	Seconds  map[string]float64 `json:"seconds"`
-	// Total is all of it, in seconds.
+	// Total is all of it, in seconds; of the first build in a session with the opening of storage and cache.
 	Total float64 `json:"totalSeconds"`
 }
 
@@ -115,9 +115,8 @@ type watch struct {
 	laps        map[string]float64 // seconds
 }
 
-func newWatch() *watch {
-	now := time.Now()
-	return &watch{start: now, last: now, laps: map[string]float64{}}
+func newWatch(start time.Time) *watch {
+	return &watch{start: start, last: start, laps: map[string]float64{}}
 }
 
 func (w *watch) lap(name string) {

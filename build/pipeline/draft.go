@@ -88,6 +88,10 @@ func (s *Session) assemble(ctx context.Context, d *draft) error {
 	if findings := d.tree.Check(); len(findings) > 0 {
 		return invalid(findings)
 	}
+	if len(d.tree.Packages) == 0 {
+		return invalid([]assemble.Finding{{Branch: d.own.Name, Path: "packages", Problem: "no branch of the distribution has a package, and " +
+			"a registry does not start without one", WayOut: "add a package, or check that this is the right branch"}})
+	}
 	if len(d.uncommitted) > 0 {
 		return s.visible(d)
 	}
@@ -140,6 +144,13 @@ func (s *Session) resolveBase(ctx context.Context, version string) (base.Base, e
 		platforms = append(platforms, p.Platform.String())
 	}
 	stage.Done(fmt.Sprintf("%s %s, %s", found.Name, version, strings.Join(platforms, " ")))
+	if repository == "preview" && !s.sample {
+		s.report.Warn("the base is the embedded preview, whatever its registry version says: good to look at a distribution, not for production")
+	}
+	if names := found.Platforms[0].Config.Config.Labels["BRANCH_NAME"]; names != "" {
+		return base.Base{}, &base.ReadError{Name: found.Name, Err: errors.Errorf("it is itself the image of a distribution (branch %s): its packages "+
+			"would be served with this one's", names)}
+	}
 	s.bases[version] = found
 	return found, nil
 }
@@ -195,6 +206,14 @@ func (s *Session) interpret(d *draft) error {
 	parsed, err := image.Parse(d.dockerfile)
 	if err != nil {
 		return errors.Wrap(err, "interpret "+templateFile)
+	}
+	from, err := parsed.From(nil)
+	if err != nil {
+		return errors.Wrap(err, "interpret "+templateFile)
+	}
+	if want := d.base.Name + ":" + d.inputs.Registry; from != want {
+		return &ProjectError{templateFile, errors.Errorf("FROM names %s, but the base is %s: write FROM {{bare .Base}}:${PACKAGE_REGISTRY}, "+
+			"and set PACKAGE_REGISTRY_IMAGE for another base", from, want)}
 	}
 	apply := func(i int) (*image.Result, error) {
 		files := image.ContextFiles{

@@ -68,10 +68,14 @@ func (s *Session) planLayers(tree assemble.Tree, prefix string) ([]packageLayer,
 	return layers, nil
 }
 
+// layerKind is the kind of a layer's record. Its number counts the changes of what assemble.CheckContent demands: a layer
+// whose files were judged less strictly is built again. Its key and bytes stay.
+const layerKind = "layer-1"
+
 // lookUp takes a layer from the cache, if it is there and whole.
 func (s *Session) lookUp(l *packageLayer) error {
 	var blob layer.Blob
-	known, err := s.cache.Record("layer", l.key, &blob)
+	known, err := s.cache.Record(layerKind, l.key, &blob)
 	if err != nil || !known {
 		return err
 	}
@@ -245,7 +249,7 @@ func (w *works) build(l *packageLayer, reader *gitstore.Reader, writer *layer.Wr
 	if err := blob.Commit(l.blob.Digest); err != nil {
 		return err
 	}
-	return w.session.cache.PutRecord("layer", l.key, l.blob)
+	return w.session.cache.PutRecord(layerKind, l.key, l.blob)
 }
 
 // below is a path of the image as it is below packages/.

@@ -63,6 +63,9 @@ func (s *Session) publish(ctx context.Context, name string, fill func(dir string
 		return "", &OutputError{place, err}
 	}
 	defer lock.Close()
+	if !ours(place) {
+		return "", &OutputError{place, errors.New("something else is there, which this would remove")}
+	}
 	beside := filepath.Join(s.config.Dist, "."+name+".new")
 	if err := os.RemoveAll(beside); err != nil {
 		return "", &OutputError{place, err}
@@ -81,6 +84,20 @@ func (s *Session) publish(ctx context.Context, name string, fill func(dir string
 		return "", &OutputError{place, err}
 	}
 	return place, nil
+}
+
+// ours says whether a place may be written over: nothing is there, or what a build or assemble left.
+func ours(place string) bool {
+	entries, err := os.ReadDir(place)
+	if err != nil {
+		return os.IsNotExist(err)
+	}
+	for _, e := range entries {
+		if e.Name() == listingName {
+			return true
+		}
+	}
+	return len(entries) == 0
 }
 
 // outputError leaves alone what is not about the output folder, such as a package that is wrong.

@@ -71,8 +71,8 @@ func (s *Session) overlay(ctx context.Context, branch assemble.Branch) (assemble
 	return merged, packages, nil
 }
 
-// overlayFolder finds the packages of a folder: it is a package itself, or holds <name>/<version>/, or a folder
-// packages/ that does.
+// overlayFolder finds the packages of a folder: it is a package itself, or holds the versions of one, or
+// <name>/<version>/, or a folder packages/ that does.
 func overlayFolder(branch, root string) (gitstore.Folder, error) {
 	info, err := os.Stat(root)
 	switch {
@@ -89,6 +89,13 @@ func overlayFolder(branch, root string) (gitstore.Folder, error) {
 		}
 		return gitstore.ReadFolder(branch, root, "packages/"+prefix)
 	}
+	name, err := nameOfVersions(root)
+	if err != nil {
+		return gitstore.Folder{}, err
+	}
+	if name != "" {
+		return gitstore.ReadFolder(branch, root, "packages/"+name)
+	}
 	if info, err := os.Stat(filepath.Join(root, "packages")); err == nil && info.IsDir() {
 		root = filepath.Join(root, "packages")
 	}
@@ -97,6 +104,23 @@ func overlayFolder(branch, root string) (gitstore.Folder, error) {
 		return folder, &OverlayError{root, "it is empty", wanted}
 	}
 	return folder, err
+}
+
+// nameOfVersions is the package's name, where a folder holds its versions; else "".
+func nameOfVersions(root string) (string, error) {
+	manifests, err := filepath.Glob(filepath.Join(root, "*", "manifest.yml"))
+	if err != nil || len(manifests) == 0 {
+		return "", err
+	}
+	content, err := os.ReadFile(manifests[0])
+	if err != nil {
+		return "", &OverlayError{manifests[0], err.Error(), "make it readable"}
+	}
+	says, err := packagePath(content)
+	if err != nil {
+		return "", &OverlayError{manifests[0], err.Error(), "mend the manifest"}
+	}
+	return filepath.Dir(says), nil
 }
 
 // packagePath is where a package belongs, as its own manifest says.

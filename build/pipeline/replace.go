@@ -13,6 +13,7 @@ func replaceInSteps(from, to string) error {
 		return err
 	}
 	if err := os.Rename(from, to); err != nil {
+		os.Rename(old, to)
 		return err
 	}
 	return os.RemoveAll(old)

@@ -2,8 +2,6 @@ package pipeline
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -35,6 +33,7 @@ type Session struct {
 
 	readers  readers
 	forest   *object.Forest
+	began    time.Time // of what the next build takes
 	branches map[string]scanned
 	bases    map[string]base.Base
 }
@@ -48,6 +47,7 @@ type scanned struct {
 
 // Open reads the table and opens cache and storage. Errors: those of gitstore.Open and cache.Open.
 func Open(ctx context.Context, config Config, report Reporter) (*Session, error) {
+	began := time.Now()
 	table, err := LoadTable(config)
 	if err != nil {
 		return nil, err
@@ -57,7 +57,7 @@ func Open(ctx context.Context, config Config, report Reporter) (*Session, error)
 		return nil, err
 	}
 	s := &Session{
-		config: config, table: table, report: report, cache: kept, planner: layer.Buckets{}, forest: object.NewForest(),
+		config: config, table: table, report: report, cache: kept, planner: layer.Buckets{}, began: began, forest: object.NewForest(),
 		branches: map[string]scanned{}, bases: map[string]base.Base{},
 	}
 	if err := s.openStorage(ctx); err != nil {
@@ -101,8 +101,7 @@ func (s *Session) openStorage(ctx context.Context) (err error) {
 
 // mirror keeps a storage that has a URL in the cache.
 func (s *Session) mirror(ctx context.Context, url string) (*gitstore.Storage, error) {
-	sum := sha256.Sum256([]byte(url))
-	key := hex.EncodeToString(sum[:])
+	key := gitstore.MirrorKey(url)
 	unlock, err := s.cache.Lock(ctx, key)
 	if err != nil {
 		return nil, err

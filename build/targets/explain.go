@@ -156,6 +156,7 @@ func projectAdvice(err error) string {
 	var foreign *cache.ForeignError
 	var busy *cache.BusyError
 	var write *cache.WriteError
+	var gone *cache.GoneError
 	switch {
 	case errors.As(err, &project):
 		return "correct " + project.File + " (the README says what belongs there); git checkout " + project.File + " brings back the last one"
@@ -163,6 +164,8 @@ func projectAdvice(err error) string {
 		return "set PACKAGE_STORAGE_CACHE to a folder that is empty, or not there yet"
 	case errors.As(err, &busy):
 		return "wait until it has ended"
+	case errors.As(err, &gone):
+		return "another build found it damaged just now: run this again"
 	case errors.As(err, &tooLarge):
 		return "make the packages smaller: leave out large pictures or data"
 	case errors.As(err, &write):

@@ -79,7 +79,11 @@ func Clean(ctx context.Context) error {
 		return explain("clean", err)
 	}
 	out := newTerminal(os.Stdout, os.Stderr, mg.Verbose())
-	out.summary("clean", [][2]string{{"output", strings.Join(removed, " ")}, {"cache", config.Cache}})
+	title := "clean"
+	if config.DryRun {
+		title = "clean: a dry run, nothing was removed"
+	}
+	out.summary(title, [][2]string{{"output", strings.Join(removed, " ")}, {"cache", config.Cache}})
 	return nil
 }
 

@@ -33,7 +33,7 @@ func run(ctx context.Context, doing string, use func(context.Context, *pipeline.
 		err = closed
 	}
 	if ctx.Err() != nil {
-		return mg.Fatal(1, doing+": interrupted; nothing was changed, run it again")
+		return mg.Fatal(1, doing+": interrupted; what was not finished has changed nothing, run it again")
 	}
 	return explain(doing, err)
 }

@@ -103,8 +103,12 @@ func (s *stage) show() {
 		progressbar.OptionThrottle(100*time.Millisecond),
 		progressbar.OptionClearOnFinish(),
 		progressbar.OptionSetElapsedTime(true),
+		progressbar.OptionSetPredictTime(false),
+		progressbar.OptionSetRenderBlankState(true), // a spinner does not turn before it was shown once
 	)
-	s.bar.Set64(s.done)
+	if s.total > 0 {
+		s.bar.Set64(s.done)
+	}
 }
 
 // Total implements pipeline.Stage.
@@ -143,6 +147,7 @@ func (s *stage) end() {
 	defer s.mutex.Unlock()
 	s.ended = true
 	if s.bar != nil {
+		s.bar.Finish() // also ends the spinner's own goroutine
 		s.bar.Clear()
 		s.bar = nil
 	}

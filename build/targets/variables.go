@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -85,9 +86,14 @@ func platforms(list string) ([]v1.Platform, error) {
 		if err != nil || p.OS == "" || p.Architecture == "" {
 			return nil, &requestError{fmt.Sprintf("PLATFORMS: %q is no platform", word), "write them like linux/amd64,linux/arm64"}
 		}
+		if p.Architecture == "arm64" && p.Variant == "v8" {
+			p.Variant = "" // the same, and what most bases say (containerd's platforms normalizes so too)
+		}
 		parsed = append(parsed, *p)
 	}
-	return parsed, nil
+	// The order in which somebody writes them must not make another image.
+	slices.SortFunc(parsed, func(a, b v1.Platform) int { return strings.Compare(a.String(), b.String()) })
+	return slices.CompactFunc(parsed, func(a, b v1.Platform) bool { return a.Equals(b) }), nil
 }
 
 func flag(name string) (bool, error) {
