@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 )
 
 // Table is all that a project says of its distributions. Decode it with strict keys, then call Validate.
@@ -198,6 +199,11 @@ func (d Distribution) validatePolicy() error {
 	} {
 		if !slices.Contains(policy.allowed, policy.value) {
 			return fmt.Errorf("%s: %q is none of %s", policy.key, policy.value, strings.Join(policy.allowed, ", "))
+		}
+	}
+	for _, t := range []string{d.Cache.Search, d.Cache.Categories, d.Cache.All} {
+		if _, err := time.ParseDuration(t); t != "" && err != nil {
+			return fmt.Errorf("cache: %q is no duration like 10s or 1m", t)
 		}
 	}
 	return nil
