@@ -15,6 +15,7 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/pkg/errors"
+	"golang.org/x/sync/errgroup"
 )
 
 const (
@@ -48,20 +49,26 @@ func compile(ctx context.Context, dir, temporary string, platforms []v1.Platform
 	if err := writeModule(ctx, dir, module); err != nil {
 		return nil, errors.Wrap(err, "preparing the preview registry's sources")
 	}
-	var binaries [][]byte
-	for _, p := range platforms {
-		out := filepath.Join(work, p.OS+"-"+p.Architecture)
-		args := append(buildArgs[:len(buildArgs):len(buildArgs)], "-o", out, "./"+ourFolder+"/cmd/package-registry")
-		if _, err := runGo(ctx, module, buildEnv(p, work), args...); err != nil {
-			return nil, errors.Wrapf(err, "compiling the preview registry for %s", p)
-		}
-		binary, err := os.ReadFile(out)
-		if err != nil {
-			return nil, errors.Wrapf(err, "compiling the preview registry for %s", p)
-		}
-		binaries = append(binaries, binary)
+	binaries := make([][]byte, len(platforms))
+	// All at once: the standard library's lowest packages and the linking leave cores idle.
+	group, ctx := errgroup.WithContext(ctx)
+	for i, p := range platforms {
+		group.Go(func() (err error) {
+			binaries[i], err = compileFor(ctx, p, module, work)
+			return errors.Wrapf(err, "compiling the preview registry for %s", p)
+		})
 	}
-	return binaries, nil
+	return binaries, group.Wait()
+}
+
+// compileFor compiles one platform's executable in work.
+func compileFor(ctx context.Context, p v1.Platform, module, work string) ([]byte, error) {
+	out := filepath.Join(work, p.OS+"-"+p.Architecture)
+	args := append(buildArgs[:len(buildArgs):len(buildArgs)], "-o", out, "./"+ourFolder+"/cmd/package-registry")
+	if _, err := runGo(ctx, module, buildEnv(p, work), args...); err != nil {
+		return nil, err
+	}
+	return os.ReadFile(out)
 }
 
 // writeModule writes the embedded sources and, as their vendor folder, the YAML module that dir's module uses.
