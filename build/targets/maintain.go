@@ -24,20 +24,32 @@ func Vendor(ctx context.Context) error {
 // Check finds what is wrong with the code without running it: format, vet, staticcheck, go.mod, known vulnerabilities.
 func Check(ctx context.Context) error {
 	out := newTerminal(os.Stdout, os.Stderr, mg.Verbose())
-	unformatted, err := exec.CommandContext(ctx, "gofmt", "-l", "build", "dev", "magefile.go").Output()
-	if err != nil {
-		return explain("check", fmt.Errorf("gofmt: %w", err))
+	if err := formatted(ctx); err != nil {
+		return explain("check", err)
 	}
-	if len(unformatted) > 0 {
-		return explain("check", &requestError{"not formatted: " + strings.Join(strings.Fields(string(unformatted)), ", "),
-			"gofmt -w build dev magefile.go"})
-	}
-	err = commands(ctx, "check", "go vet ./...", "go vet -tags mage ./...", "go mod tidy -diff",
+	err := commands(ctx, "check", "go vet ./...", "go vet -tags mage ./...", "go mod tidy -diff",
 		"go tool "+toolsModfile+" staticcheck ./...", "go tool "+toolsModfile+" staticcheck -tags mage .")
 	if err != nil {
 		return err
 	}
 	return vulnerabilities(ctx, out)
+}
+
+// formatted judges the files that git knows: vendor/ is others' business.
+func formatted(ctx context.Context) error {
+	known, err := exec.CommandContext(ctx, "git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", "*.go").Output()
+	if err != nil {
+		return fmt.Errorf("git ls-files: %w", err)
+	}
+	files := strings.FieldsFunc(string(known), func(r rune) bool { return r == 0 })
+	unformatted, err := exec.CommandContext(ctx, "gofmt", append([]string{"-l"}, files...)...).CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("gofmt: %w: %s", err, unformatted)
+	}
+	if names := strings.Fields(string(unformatted)); len(names) > 0 {
+		return &requestError{"not formatted: " + strings.Join(names, ", "), "gofmt -w " + strings.Join(names, " ")}
+	}
+	return nil
 }
 
 // vulnerabilities asks the vulnerability database; where that can't be reached the check goes on without, and says so.
