@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -138,17 +139,8 @@ func (c *Cache) makeTemporary() error {
 		return errors.Wrap(err, "open the cache")
 	}
 	defer turn.Close()
-	locks, err := filepath.Glob(filepath.Join(parent, "*.lock"))
-	if err != nil {
-		return errors.Wrap(err, "sweep the cache")
-	}
-	for _, name := range locks {
-		left := flock.New(name)
-		if free, err := left.TryLock(); err == nil && free {
-			os.RemoveAll(name[:len(name)-len(".lock")])
-			os.Remove(name)
-		}
-		left.Close()
+	if err := sweep(parent); err != nil {
+		return err
 	}
 	file, err := os.CreateTemp(parent, "*.lock")
 	if err != nil {
@@ -161,6 +153,26 @@ func (c *Cache) makeTemporary() error {
 	}
 	c.tmp = file.Name()[:len(file.Name())-len(".lock")]
 	return failed(c.dir, os.MkdirAll(c.tmp, 0o755))
+}
+
+// sweep removes what processes that are no more left below parent: folders whose lock can be taken, and folders without
+// one, which a compiler that outlived its process made again.
+func sweep(parent string) error {
+	entries, err := os.ReadDir(parent)
+	if err != nil {
+		return errors.Wrap(err, "sweep the cache")
+	}
+	for _, e := range entries {
+		name := filepath.Join(parent, strings.TrimSuffix(e.Name(), ".lock"))
+		left := flock.New(name+".lock", flock.SetFlag(os.O_RDWR))
+		free, err := left.TryLock()
+		if os.IsNotExist(err) || err == nil && free {
+			os.RemoveAll(name)
+			os.Remove(name + ".lock")
+		}
+		left.Close()
+	}
+	return nil
 }
 
 // Dir is the cache's folder, absolute.

@@ -182,3 +182,26 @@ func TestLockIsForOne(t *testing.T) {
 	}
 	unlock()
 }
+
+// TestFolderWithoutALockIsSweptAway: a compiler that outlived the process that was killed went on writing.
+func TestFolderWithoutALockIsSweptAway(t *testing.T) {
+	dir := t.TempDir()
+	closed(t, open(t, dir, 0))
+	orphan := filepath.Join(dir, "tmp", "4023646633")
+	if err := os.MkdirAll(filepath.Join(orphan, "package-registry-1"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	other := open(t, dir, 0)
+	living, err := other.Temporary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	closed(t, open(t, dir, 0))
+	if _, err := os.Stat(orphan); !os.IsNotExist(err) {
+		t.Errorf("it is still there (%v)", err)
+	}
+	if _, err := os.Stat(living); err != nil {
+		t.Errorf("so is not the folder of a process that lives: %v", err)
+	}
+	closed(t, other)
+}
