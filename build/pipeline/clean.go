@@ -18,17 +18,17 @@ func Clean(config Config) (removed []string, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if !config.DryRun {
-		if err := cache.Clean(config.Cache); err != nil {
-			return nil, err
-		}
-	}
 	if _, err := os.Stat(config.Dist); err == nil && !config.DryRun {
 		lock := flock.New(filepath.Join(config.Dist, lockName))
 		if free, err := lock.TryLock(); err == nil && !free {
 			return nil, &cache.BusyError{Dir: config.Dist}
 		}
 		defer lock.Close()
+	}
+	if !config.DryRun {
+		if err := cache.Clean(config.Cache); err != nil {
+			return nil, err
+		}
 	}
 	for _, d := range table.Distributions {
 		for _, name := range leavings(d.Name) {
