@@ -201,7 +201,7 @@ func TestReaderEndsWithItsContext(t *testing.T) {
 	if err := r.Close(); err != nil {
 		t.Errorf("Close: %v", err)
 	}
-	if took := time.Since(start); took > 4*time.Second {
+	if took := time.Since(start); took > 30*time.Second { // it is a moment, or for ever
 		t.Errorf("it took %s", took)
 	}
 	if _, err := s.Reader(ctx); !errors.Is(err, context.Canceled) {
@@ -212,17 +212,18 @@ func TestReaderEndsWithItsContext(t *testing.T) {
 // TestIdleReaderEndsWithItsContext, and Close has nothing to complain of.
 func TestIdleReaderEndsWithItsContext(t *testing.T) {
 	dir := checkout(t, "production")
+	blob := resolve(t, dir, "production:manifest.yml")
 	ctx, cancel := context.WithCancel(t.Context())
 	r, err := open(t, dir).Reader(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := r.Blob(resolve(t, dir, "production:manifest.yml")); err != nil {
+	if _, err := r.Blob(blob); err != nil {
 		t.Fatal(err)
 	}
 	cancel()
-	for start := time.Now(); time.Since(start) < 5*time.Second; time.Sleep(5 * time.Millisecond) {
-		if _, err = r.Sizes([]object.ID{resolve(t, dir, "production:manifest.yml")}); err != nil {
+	for start := time.Now(); time.Since(start) < 30*time.Second; time.Sleep(5 * time.Millisecond) {
+		if _, err = r.Sizes([]object.ID{blob}); err != nil {
 			break
 		}
 	}

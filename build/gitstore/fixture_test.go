@@ -14,9 +14,17 @@ import (
 	"github.com/seed-604f7181/package-storage/build/object"
 )
 
-// TestMain makes git the same for everybody: no configuration of theirs, one identity, one time.
+// TestMain makes git the same for everybody: no configuration or variables of theirs (a hook's name a repository), one
+// identity, one time. And nothing may go on in the background after a command, as git 2.47 has it: a test compares what
+// is in a repository, or removes it.
 func TestMain(m *testing.M) {
+	for _, pair := range os.Environ() {
+		if name, _, _ := strings.Cut(pair, "="); strings.HasPrefix(name, "GIT_") && name != "GIT_EXEC_PATH" {
+			os.Unsetenv(name)
+		}
+	}
 	for name, value := range map[string]string{
+		"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "maintenance.auto", "GIT_CONFIG_VALUE_0": "false",
 		"GIT_CONFIG_GLOBAL": os.DevNull, "GIT_CONFIG_SYSTEM": os.DevNull, "GIT_CONFIG_NOSYSTEM": "1",
 		"GIT_AUTHOR_NAME": "Author", "GIT_AUTHOR_EMAIL": "author@example.org", "GIT_AUTHOR_DATE": "1600000000 +0000",
 		"GIT_COMMITTER_NAME": "Committer", "GIT_COMMITTER_EMAIL": "committer@example.org", "GIT_COMMITTER_DATE": "1667482888 +0200",

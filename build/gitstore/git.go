@@ -23,7 +23,7 @@ type repository struct {
 // scrubbed are variables that a git hook or an alias may have set: they would point git at another repository.
 var scrubbed = []string{
 	"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES",
-	"GIT_COMMON_DIR", "GIT_SHALLOW_FILE", "GIT_GRAFT_FILE", "GIT_IMPLICIT_WORK_TREE", "GIT_NAMESPACE", "GIT_PREFIX", "GIT_REPLACE_REF_BASE", "GIT_CEILING_DIRECTORIES",
+	"GIT_COMMON_DIR", "GIT_SHALLOW_FILE", "GIT_GRAFT_FILE", "GIT_IMPLICIT_WORK_TREE", "GIT_NAMESPACE", "GIT_PREFIX", "GIT_REPLACE_REF_BASE", "GIT_CEILING_DIRECTORIES", "GIT_CONFIG",
 }
 
 // newRepository prepares to run git in dir. Git must not look for a repository further up: a folder inside of some

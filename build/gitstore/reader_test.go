@@ -193,10 +193,11 @@ func TestManyBlobsInOneRequest(t *testing.T) {
 		}
 		ids[i-1] = id
 	}
+	s := open(t, dir)
 	done := make(chan error, 1)
 	go func() {
 		done <- func() error {
-			r, err := open(t, dir).Reader(t.Context())
+			r, err := s.Reader(t.Context())
 			if err != nil {
 				return err
 			}

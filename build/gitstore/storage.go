@@ -23,6 +23,8 @@ type Storage struct {
 	refs     map[string]object.ID // full ref name -> object
 	shallow  bool
 	replaced int
+	// promisors are the remotes of a partial clone, in the order in which they are asked.
+	promisors []promisor
 }
 
 // Branch is a branch of a storage at one moment.
@@ -97,17 +99,28 @@ func OpenAs(ctx context.Context, path, location string) (*Storage, error) {
 		return nil, &NotStorageError{location, "it is a file (a bundle must be cloned first: git clone --bare)"}
 	}
 	s := &Storage{repository: newRepository(absolute), location: location, refs: map[string]object.ID{}}
-	facts, err := s.output(ctx, nil, "rev-parse", "--is-shallow-repository", "--show-cdup")
+	out, err := s.output(ctx, nil, "rev-parse", "--git-path", "config", "--is-shallow-repository", "--show-cdup")
 	if err != nil {
 		return nil, s.explain(err)
 	}
-	shallow, up, _ := strings.Cut(string(facts), "\n")
+	facts := openFacts.FindStringSubmatch(string(out))
+	if facts == nil {
+		return nil, errors.Errorf("open storage %s: git rev-parse answered %q", location, out)
+	}
+	config, shallow, up := facts[1], facts[2], facts[3]
 	if strings.TrimSpace(up) != "" { // git's ceiling does not hold for a path with a colon in it
 		return nil, &NotStorageError{location, "git finds no repository there"}
 	}
 	s.shallow = shallow == "true"
+	if err := s.readPromisors(ctx, config); err != nil {
+		return nil, err
+	}
 	return s, s.readRefs(ctx)
 }
+
+// openFacts are git's answers to OpenAs: where the configuration is, whether the repository is shallow, and the way up
+// to its top, which a bare one has not. A path may hold newlines.
+var openFacts = regexp.MustCompile(`(?s)^(.*)\n(true|false)\n(.*)$`)
 
 // explain turns what git says of a folder that it does not read into an error of ours.
 func (s *Storage) explain(err error) error {
