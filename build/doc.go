@@ -6,10 +6,11 @@
 // Imports point down only, never sideways; architecture_test.go sees to it.
 //
 //	4  targets       what a user types; variables, messages, exit codes
-//	3  pipeline      the use cases: build, assemble (a docker build context), clean
+//	3  pipeline      the use cases: build, assemble (a docker build context), push, clean
 //	2  gitstore      a storage: branches and objects, through git
 //	   base          what images are put on: image repository, OCI layout or preview
 //	   preview       the embedded registry: serve (its handler), cmd/package-registry (its binary), its image
+//	   publish       an image repository: blobs, manifests, tags
 //	   cache         blobs, records and mirrors on the user's disk
 //	1  assemble      branches -> the tree of a distribution; what is wrong on a branch
 //	   layer         packages -> layers: plan, key, tar
@@ -26,6 +27,13 @@
 // written, so that the cache answers for it without a file being read. Layers that are missing are streamed from git
 // through tar and compression into the cache, one on each core. Dockerfile.tmpl is rendered and interpreted (image) on
 // the base's configuration, and the output folder appears in one step, its blobs links into the cache.
+//
+// # The way of a push
+//
+// What a build left in the output folder is pushed: blobs that the image repository lacks, manifests by digest, then the
+// tags of exact inputs, commit and distribution (pipeline's push and tags). The index says in annotations what it was
+// made of, so that the next push can tell whether its own image is newer, and what is known of the packages, so that a
+// build on a machine without a cache plans layers without reading them, and finds them by their keys (published).
 //
 // # Words
 //

@@ -5,6 +5,7 @@
 package distribution
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"slices"
@@ -14,7 +15,7 @@ import (
 
 // Table is all that a project says of its distributions. Decode it with strict keys, then call Validate.
 type Table struct {
-	// Image is the image repository that distributions are pushed to.
+	// Image is the image repository that distributions are pushed to, unless they have one of their own.
 	Image string `yaml:"image"`
 	// Source is the URL of the storage, for the images' labels; may be empty. The URL of a clone would be another on each
 	// machine.
@@ -46,8 +47,9 @@ type Distribution struct {
 	StackVersions string `yaml:"stack_versions"`
 	// Registry is the registry's part of it.
 	Registry Registry `yaml:"registry"`
-	// Tag is the image tag that moves with it.
-	Tag string `yaml:"tag"`
+	// Tag is the image tag that moves with it, Image the image repository that it is in; empty for the table's.
+	Tag   string `yaml:"tag"`
+	Image string `yaml:"image"`
 	// Deployment is what serves it in a cluster.
 	Deployment Deployment `yaml:"deployment"`
 	// Cache is for how long clients may keep the registry's answers.
@@ -117,19 +119,22 @@ func (t Table) Chain(name string) ([]Distribution, error) {
 // Live are the names of the distributions that are not frozen, upstream before downstream, so that what is built or
 // pushed in this order finds its upstream done.
 func (t Table) Live() []string {
-	var live []Distribution
-	for _, d := range t.Distributions {
+	var names []string
+	for _, d := range t.UpstreamFirst() {
 		if !d.Frozen {
-			live = append(live, d)
+			names = append(names, d.Name)
 		}
-	}
-	slices.SortStableFunc(live, func(a, b Distribution) int { return t.depth(a) - t.depth(b) })
-	names := make([]string, len(live))
-	for i, d := range live {
-		names[i] = d.Name
 	}
 	return names
 }
+
+// UpstreamFirst are all distributions, upstream before downstream.
+func (t Table) UpstreamFirst() []Distribution {
+	return slices.SortedStableFunc(slices.Values(t.Distributions), func(a, b Distribution) int { return t.depth(a) - t.depth(b) })
+}
+
+// Repository is the image repository that a distribution is pushed to.
+func (t Table) Repository(d Distribution) string { return cmp.Or(d.Image, t.Image) }
 
 // Depth is the length of the longest chain: how many branches an image is at most made of.
 func (t Table) Depth() int {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"path"
+	"strconv"
 	"strings"
 	"time"
 
@@ -50,7 +51,7 @@ func (s *Session) Build(ctx context.Context, name string) (Result, error) {
 	}
 	watch.lap("assemble")
 	prefix := strings.TrimPrefix(d.packages, "/")
-	layers, err := s.planLayers(d.tree, prefix)
+	layers, err := s.planLayers(ctx, d, prefix)
 	if err != nil {
 		return Result{}, err
 	}
@@ -80,7 +81,7 @@ func (s *Session) compose(d *draft, layers []packageLayer) (image.Index, error) 
 	for i, l := range layers {
 		packages[i] = image.Layer{
 			MediaType: s.config.Compression.MediaType(), Digest: l.blob.Digest, DiffID: l.blob.DiffID, Size: l.blob.Size,
-			Annotations: map[string]string{KeyAnnotation: l.key},
+			Annotations: map[string]string{KeyAnnotation: l.key, unpackedAnnotation: strconv.FormatInt(l.blob.Unpacked, 10)},
 			CreatedBy:   fmt.Sprintf("packages of %s, layer %s", l.branch.Name, l.key[:12]),
 		}
 	}
@@ -88,7 +89,6 @@ func (s *Session) compose(d *draft, layers []packageLayer) (image.Index, error) 
 	if err != nil {
 		return image.Index{}, err
 	}
-	annotations := d.annotations()
 	images := make([]image.Image, len(d.results))
 	for i, result := range d.results {
 		steps := make([]image.ComposedStep, len(result.Steps))
@@ -105,26 +105,16 @@ func (s *Session) compose(d *draft, layers []packageLayer) (image.Index, error) 
 				steps[j].Layers = []image.Layer{small}
 			}
 		}
-		images[i], err = image.Compose(d.base.Platforms[i], result.Config, d.own.time, steps, annotations)
+		images[i], err = image.Compose(d.base.Platforms[i], result.Config, d.own.time, steps, d.annotations())
 		if err != nil {
 			return image.Index{}, err
 		}
 	}
-	return image.ComposeIndex(images, annotations)
-}
-
-// KeyAnnotation is the annotation of a layer's descriptor that holds its key.
-const KeyAnnotation = "package-storage.layer.key"
-
-// InputsAnnotation is the annotation of manifests and index that holds the inputs id.
-const InputsAnnotation = "package-storage.inputs"
-
-func (d *draft) annotations() map[string]string {
-	return map[string]string{
-		InputsAnnotation:                    d.inputsID,
-		"org.opencontainers.image.revision": string(d.inputs.Commit),
-		"org.opencontainers.image.created":  d.own.time.UTC().Format(time.RFC3339),
+	annotations, err := d.indexAnnotations()
+	if err != nil {
+		return image.Index{}, err
 	}
+	return image.ComposeIndex(images, annotations)
 }
 
 // entriesLayer packs the few files of a step.

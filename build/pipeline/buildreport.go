@@ -10,8 +10,10 @@ import (
 type BuildReport struct {
 	Inputs   Inputs `json:"inputs"`
 	InputsID string `json:"inputsId"`
-	// Pushable is false where uncommitted packages are in the image: no commit's tag may name it.
+	// Pushable is false where uncommitted packages are in the image: no commit's tag may name it. An image of the Sample
+	// storage is for loopback only.
 	Pushable bool               `json:"pushable"`
+	Sample   bool               `json:"sample,omitempty"`
 	Index    string             `json:"index,omitempty"`
 	Images   []ReportImage      `json:"images,omitempty"`
 	Layers   []ReportLayer      `json:"layers"`
@@ -40,10 +42,12 @@ type ReportLayer struct {
 	Digest   string   `json:"digest"`
 	Size     int64    `json:"size"`
 	Unpacked int64    `json:"unpacked"`
-	Files    int      `json:"files"`
+	Files    int      `json:"files,omitempty"` // 0 where it was published
 	Packages []string `json:"packages"`
-	// From is "built", "reused" (from the cache), or "to build" in a dry run.
-	From string `json:"from"`
+	// From is "built", "reused" (from the cache), "published" (taken on trust from the image in Repository: its bytes were
+	// not seen), or "to build" in a dry run.
+	From       string `json:"from"`
+	Repository string `json:"repository,omitempty"`
 }
 
 // Count is the number of layers of packages that came from somewhere.
@@ -59,22 +63,21 @@ func (r BuildReport) Count(from string) int {
 
 // Where layers come from.
 const (
-	FromBuild = "built"
-	FromCache = "reused"
-	FromLater = "to build"
+	FromBuild     = "built"
+	FromCache     = "reused"
+	FromPublished = "published"
+	FromLater     = "to build"
 )
 
 func newBuildReport(d *draft, layers []packageLayer, watch *watch) BuildReport {
-	r := BuildReport{Inputs: d.inputs, InputsID: d.inputsID, Pushable: len(d.uncommitted) == 0, Layers: []ReportLayer{}}
+	r := BuildReport{
+		Inputs: d.inputs, InputsID: d.inputsID, Pushable: len(d.uncommitted) == 0, Sample: d.sample, Layers: []ReportLayer{},
+	}
 	for _, l := range layers {
-		reported := ReportLayer{Key: l.key, Branch: l.branch.Name, Packages: l.packages(), From: FromLater}
+		reported := ReportLayer{Key: l.key, Branch: l.branch.Name, Packages: l.packages(), From: l.from, Repository: l.repository}
 		if l.blob.Size > 0 {
 			reported.DiffID, reported.Digest = l.blob.DiffID.String(), l.blob.Digest.String()
 			reported.Size, reported.Unpacked, reported.Files = l.blob.Size, l.blob.Unpacked, l.blob.Files
-			reported.From = FromBuild
-		}
-		if l.reused {
-			reported.From = FromCache
 		}
 		r.Layers = append(r.Layers, reported)
 	}

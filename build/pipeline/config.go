@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/pkg/errors"
@@ -37,6 +38,15 @@ type Config struct {
 	Dist string
 	// With is a folder of uncommitted packages that is laid over the distribution's own branch; empty for none.
 	With string
+	// Image is the image repository to push to; empty: the table's.
+	Image string
+	// Published takes layers that the cache lacks from the published image, without downloading them.
+	Published bool
+	// Patience is for how long an image repository may stand still; 0: publish's default.
+	Patience time.Duration
+	// Force lets a distribution's tag go backwards, for a Reason.
+	Force  bool
+	Reason string
 	// DryRun computes and shows everything, and writes nothing outside of the cache.
 	DryRun bool
 }

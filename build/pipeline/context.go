@@ -50,7 +50,7 @@ func (s *Session) WriteContext(ctx context.Context, name string) (ContextResult,
 	}
 	var all []layer.Part
 	for i, branch := range d.tree.Branches {
-		parts, err := s.parts(branch, d.tree.From(i))
+		parts, err := s.parts(ctx, d, branch, d.tree.From(i))
 		if err != nil {
 			return ContextResult{}, err
 		}
@@ -68,8 +68,11 @@ func (s *Session) WriteContext(ctx context.Context, name string) (ContextResult,
 	if err != nil {
 		return ContextResult{}, err
 	}
+	if err := s.fetch(ctx, listing.Blobs()); err != nil {
+		return ContextResult{}, err
+	}
 	result.Files = len(listing.Files) + len(listing.Links)
-	result.Dir, err = s.publish(ctx, contextName(name), func(dir string) error {
+	result.Dir, err = s.deliver(ctx, contextName(name), func(dir string) error {
 		if err := d.writeFiles(dir); err != nil {
 			return err
 		}

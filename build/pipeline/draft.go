@@ -26,6 +26,8 @@ type draft struct {
 	base         base.Base
 	inputs       Inputs
 	inputsID     string
+	sample       bool
+	facts        map[string]facts // of all families, by key
 	// The files of the context, rendered.
 	dockerfile, config, listing []byte
 	// packages is where the image has them, absolute.
@@ -38,11 +40,12 @@ const (
 	dockerfileName = "Dockerfile"
 	configName     = "package-registry.yml"
 	listingName    = "packages.json"
+	reportName     = "build.json"
 )
 
 // draft reads the branches of a distribution, lays them over each other, and renders and interprets its Dockerfile.
 func (s *Session) draft(ctx context.Context, name string) (*draft, error) {
-	d := &draft{}
+	d := &draft{sample: s.sample, facts: map[string]facts{}}
 	var err error
 	if d.distribution, err = s.table.Lookup(name); err != nil {
 		return nil, err
@@ -54,7 +57,7 @@ func (s *Session) draft(ctx context.Context, name string) (*draft, error) {
 	}
 	stage.Done(fmt.Sprintf("%d packages, %d shadowed", len(d.tree.Packages), len(d.tree.Shadowed)))
 	s.warnShadowed(d.tree)
-	version, err := s.registryVersion(d.distribution, d.own)
+	version, err := s.registryVersion(ctx, d.distribution, d.own)
 	if err != nil {
 		return nil, err
 	}
@@ -69,7 +72,7 @@ func (s *Session) draft(ctx context.Context, name string) (*draft, error) {
 }
 
 func (s *Session) assemble(ctx context.Context, d *draft) error {
-	chain, err := s.chain(d.distribution.Name)
+	chain, err := s.chain(ctx, d.distribution.Name)
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"cmp"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -39,7 +40,7 @@ func factsKey(family []integration.Package) string {
 
 // parts are those of packages, all from one branch and sorted by path. Trees that were never seen are read and judged.
 // Errors: *assemble.InvalidError, *assemble.LostError.
-func (s *Session) parts(branch assemble.Branch, packages []integration.Package) ([]layer.Part, error) {
+func (s *Session) parts(ctx context.Context, d *draft, branch assemble.Branch, packages []integration.Package) ([]layer.Part, error) {
 	families := byName(packages)
 	known := make([]facts, len(families))
 	var unknown []int
@@ -52,14 +53,31 @@ func (s *Session) parts(branch assemble.Branch, packages []integration.Package) 
 			unknown = append(unknown, i)
 		}
 	}
-	if err := s.inspectAll(branch, families, unknown, known); err != nil {
+	unknown, err := s.publishedFamilies(ctx, d, families, unknown, known)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.inspectAll(ctx, branch, families, unknown, known); err != nil {
 		return nil, err
 	}
 	var parts []layer.Part
-	for _, f := range known {
+	for i, f := range known {
+		d.facts[factsKey(families[i])] = f
 		parts = append(parts, f.Parts...)
 	}
 	return parts, nil
+}
+
+// factsOf puts facts together again from the sizes of parts, one for each package.
+func factsOf(family []integration.Package, sizes [][3]int64) facts {
+	var f facts
+	for i, p := range family {
+		f.Parts = append(f.Parts, layer.Part{
+			Family: string(p.Name), Order: i, Path: p.Path(), Mode: object.ModeTree, ID: p.Tree,
+			Size: sizes[i][0], Fresh: sizes[i][1], Delta: sizes[i][2],
+		})
+	}
+	return f
 }
 
 // byName cuts sorted packages into families.
@@ -75,7 +93,10 @@ func byName(packages []integration.Package) [][]integration.Package {
 }
 
 // inspectAll finds the facts of families that nothing is known of, on all cores.
-func (s *Session) inspectAll(branch assemble.Branch, families [][]integration.Package, unknown []int, known []facts) error {
+func (s *Session) inspectAll(ctx context.Context, branch assemble.Branch, families [][]integration.Package, unknown []int, known []facts) error {
+	if err := s.fetchFamilies(ctx, branch, families, unknown); err != nil {
+		return err
+	}
 	workers := min(runtime.GOMAXPROCS(0), len(unknown))
 	forests, findings := make([]*object.Forest, workers), make([][]assemble.Finding, workers)
 	var group errgroup.Group

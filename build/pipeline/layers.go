@@ -29,7 +29,9 @@ type packageLayer struct {
 	key    string
 	parts  []layer.Part
 	blob   layer.Blob
-	reused bool
+	// from is where the layer comes from, FromLater until that is known; repository the image repository that has it, if
+	// that is where.
+	from, repository string
 }
 
 // packages names what is in the layer, "<name>/<version>" each.
@@ -43,13 +45,13 @@ func (l packageLayer) packages() []string {
 }
 
 // planLayers decides which layers the tree's packages make, the lowest first: the most upstream branch's below. It
-// looks up which of them the cache has, and reads nothing else of the storage.
-func (s *Session) planLayers(tree assemble.Tree, prefix string) ([]packageLayer, error) {
+// looks up which of them the cache has, or the published image, and reads nothing else of the storage.
+func (s *Session) planLayers(ctx context.Context, d *draft, prefix string) ([]packageLayer, error) {
 	// Each branch has the same share whatever it is built into, or its layers would differ between distributions.
 	share := (mostLayers - reserved) / s.table.Depth()
 	var layers []packageLayer
-	for i, branch := range tree.Branches {
-		parts, err := s.parts(branch, tree.From(i))
+	for i, branch := range d.tree.Branches {
+		parts, err := s.parts(ctx, d, branch, d.tree.From(i))
 		if err != nil {
 			return nil, err
 		}
@@ -58,14 +60,14 @@ func (s *Session) planLayers(tree assemble.Tree, prefix string) ([]packageLayer,
 			return nil, errors.Wrapf(err, "plan the layers of branch %s", branch.Name)
 		}
 		for _, parts := range planned {
-			l := packageLayer{branch: branch, key: s.config.Compression.Key(prefix, parts), parts: parts}
+			l := packageLayer{branch: branch, key: s.config.Compression.Key(prefix, parts), parts: parts, from: FromLater}
 			if err := s.lookUp(&l); err != nil {
 				return nil, err
 			}
 			layers = append(layers, l)
 		}
 	}
-	return layers, nil
+	return layers, s.lookUpPublished(ctx, d, layers)
 }
 
 // layerKind is the kind of a layer's record. Its number counts the changes of what assemble.CheckContent demands: a layer
@@ -74,6 +76,9 @@ const layerKind = "layer-1"
 
 // lookUp takes a layer from the cache, if it is there and whole.
 func (s *Session) lookUp(l *packageLayer) error {
+	if s.anew {
+		return nil
+	}
 	var blob layer.Blob
 	known, err := s.cache.Record(layerKind, l.key, &blob)
 	if err != nil || !known {
@@ -87,7 +92,7 @@ func (s *Session) lookUp(l *packageLayer) error {
 		s.report.Detail("layer " + l.key[:12] + " was damaged or removed in the cache; it is built again")
 		return nil
 	}
-	l.blob, l.reused = blob, true
+	l.blob, l.from = blob, FromCache
 	return nil
 }
 
@@ -109,7 +114,7 @@ func (s *Session) buildLayers(ctx context.Context, layers []packageLayer, prefix
 	var missing []*packageLayer
 	var total int64
 	for i := range layers {
-		if !layers[i].reused {
+		if layers[i].from == FromLater {
 			missing = append(missing, &layers[i])
 			total += weight(layers[i].parts)
 		}
@@ -123,8 +128,21 @@ func (s *Session) buildLayers(ctx context.Context, layers []packageLayer, prefix
 		stage.Failed()
 		return err
 	}
-	stage.Done(fmt.Sprintf("%d built, %d reused", len(missing), len(layers)-len(missing)))
+	stage.Done(tally(layers))
 	return nil
+}
+
+// tally is "1 built, 2 reused, 9 published".
+func tally(layers []packageLayer) string {
+	count := map[string]int{}
+	for _, l := range layers {
+		count[l.from]++
+	}
+	text := fmt.Sprintf("%d built, %d reused", count[FromBuild], count[FromCache])
+	if n := count[FromPublished]; n > 0 {
+		text += fmt.Sprintf(", %d published", n)
+	}
+	return text
 }
 
 // weight is about what must be read for the parts, in bytes.
@@ -141,6 +159,9 @@ func (s *Session) buildMissing(ctx context.Context, missing []*packageLayer, pre
 		if err := s.loadTrees(l.branch, l.parts); err != nil {
 			return err
 		}
+	}
+	if err := s.fetchFiles(ctx, missing, prefix); err != nil {
+		return err
 	}
 	// The largest first, so that no core is left with it at the end.
 	slices.SortStableFunc(missing, func(a, b *packageLayer) int { return cmp.Compare(weight(b.parts), weight(a.parts)) })
@@ -249,6 +270,7 @@ func (w *works) build(l *packageLayer, reader *gitstore.Reader, writer *layer.Wr
 	if err := blob.Commit(l.blob.Digest); err != nil {
 		return err
 	}
+	l.from = FromBuild
 	return w.session.cache.PutRecord(layerKind, l.key, l.blob)
 }
 

@@ -54,9 +54,9 @@ func (s *Session) prepareOutput() error {
 // lockName is the file by which processes take turns in an output folder.
 const lockName = ".lock"
 
-// publish fills a folder beside its place and then puts it there, for all to see at once. One process at a time does
+// deliver fills a folder beside its place and then puts it there, for all to see at once. One process at a time does
 // so in an output folder; what an earlier one left half done is removed.
-func (s *Session) publish(ctx context.Context, name string, fill func(dir string) error) (string, error) {
+func (s *Session) deliver(ctx context.Context, name string, fill func(dir string) error) (string, error) {
 	place := filepath.Join(s.config.Dist, name)
 	lock := flock.New(filepath.Join(s.config.Dist, lockName))
 	if _, err := lock.TryLockContext(ctx, 20*time.Millisecond); err != nil {
@@ -112,8 +112,8 @@ func outputError(place string, err error) error {
 
 // writeBuild writes dist/<name>.
 func (s *Session) writeBuild(ctx context.Context, d *draft, index image.Index, report *BuildReport, watch *watch) (string, error) {
-	return s.publish(ctx, d.distribution.Name, func(dir string) error {
-		if err := s.writeLayout(filepath.Join(dir, "image"), d.distribution.Tag, index); err != nil {
+	return s.deliver(ctx, d.distribution.Name, func(dir string) error {
+		if err := s.writeLayout(filepath.Join(dir, "image"), d.distribution.Tag, index, report.elsewhere()); err != nil {
 			return err
 		}
 		if err := d.writeFiles(dir); err != nil {
@@ -125,7 +125,7 @@ func (s *Session) writeBuild(ctx context.Context, d *draft, index image.Index, r
 		if err != nil {
 			return err
 		}
-		return writeFile(filepath.Join(dir, "build.json"), append(content, '\n'))
+		return writeFile(filepath.Join(dir, reportName), append(content, '\n'))
 	})
 }
 
@@ -150,15 +150,16 @@ func writeFile(path string, content []byte) error {
 	return os.Chmod(path, 0o644)
 }
 
-// writeLayout writes an OCI image layout (image-spec, image-layout.md) whose blobs are links into the cache.
-func (s *Session) writeLayout(dir, tag string, index image.Index) error {
+// writeLayout writes an OCI image layout (image-spec, image-layout.md) whose blobs are links into the cache, but for
+// layers that are only in the image repository.
+func (s *Session) writeLayout(dir, tag string, index image.Index, elsewhere map[v1.Hash]bool) error {
 	small := []image.Blob{index.Blob}
 	seen := map[v1.Hash]bool{}
 	var large []v1.Hash
 	for _, one := range index.Images {
 		small = append(small, one.Config, one.Manifest)
 		for _, l := range one.Layers {
-			if !seen[l.Digest] {
+			if !seen[l.Digest] && !elsewhere[l.Digest] {
 				seen[l.Digest] = true
 				large = append(large, l.Digest)
 			}

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"context"
 	"fmt"
 	"strings"
 
@@ -25,12 +26,12 @@ type RegistryVersionError struct {
 func (e *RegistryVersionError) Error() string { return e.Where + ": " + e.Why }
 
 // registryVersion is what the user says, else the branch's own Dockerfile, else the table.
-func (s *Session) registryVersion(d distribution.Distribution, branch scanned) (string, error) {
+func (s *Session) registryVersion(ctx context.Context, d distribution.Distribution, branch scanned) (string, error) {
 	where, version := registryArg, s.config.Registry
 	if version == "" && branch.dockerfile != "" {
 		where = branchPath(branch.Name, "Dockerfile")
 		var err error
-		if version, err = s.dockerfileVersion(where, branch); err != nil {
+		if version, err = s.dockerfileVersion(ctx, where, branch); err != nil {
 			return "", err
 		}
 	}
@@ -48,7 +49,10 @@ func (s *Session) registryVersion(d distribution.Distribution, branch scanned) (
 	return parsed, nil
 }
 
-func (s *Session) dockerfileVersion(where string, branch scanned) (string, error) {
+func (s *Session) dockerfileVersion(ctx context.Context, where string, branch scanned) (string, error) {
+	if err := s.fetch(ctx, []object.ID{branch.dockerfile}); err != nil {
+		return "", err
+	}
 	var content []byte
 	err := s.readers.with(func(r *gitstore.Reader) (err error) {
 		content, err = r.Blob(branch.dockerfile)

@@ -1,6 +1,9 @@
 package pipeline
 
 import (
+	"context"
+	"fmt"
+
 	"github.com/pkg/errors"
 
 	"github.com/seed-604f7181/package-storage/build/assemble"
@@ -10,26 +13,49 @@ import (
 )
 
 // chain reads the branches that a distribution is made of, the most upstream first.
-func (s *Session) chain(name string) ([]scanned, error) {
+func (s *Session) chain(ctx context.Context, name string) ([]scanned, error) {
 	distributions, err := s.table.Chain(name)
 	if err != nil {
 		return nil, err
 	}
 	chain := make([]scanned, len(distributions))
 	for i, d := range distributions {
-		if chain[i], err = s.scan(d); err != nil {
+		if chain[i], err = s.scan(ctx, d); err != nil {
 			return nil, err
 		}
 	}
 	return chain, nil
 }
 
+// MissingCommitError says that the storage lacks a commit that a published image was made of.
+type MissingCommitError struct {
+	Location, Branch string
+	Commit           object.ID
+}
+
+func (e *MissingCommitError) Error() string {
+	return fmt.Sprintf("%s does not have commit %s of branch %s", e.Location, e.Commit, e.Branch)
+}
+
+// branch is a branch's head, or the commit that it is pinned to.
+func (s *Session) branch(ctx context.Context, name string) (gitstore.Branch, error) {
+	commit, pinned := s.pinned[name]
+	if !pinned {
+		return s.storage.Branch(name)
+	}
+	relation, err := s.storage.Relation(ctx, commit, commit)
+	if err == nil && relation != gitstore.Same {
+		err = &MissingCommitError{s.storage.Location(), name, commit}
+	}
+	return gitstore.Branch{Name: name, Commit: commit}, err
+}
+
 // scan reads one branch, once a session.
-func (s *Session) scan(d distribution.Distribution) (scanned, error) {
+func (s *Session) scan(ctx context.Context, d distribution.Distribution) (scanned, error) {
 	if known, there := s.branches[d.Branch]; there {
 		return known, nil
 	}
-	branch, err := s.storage.Branch(d.Branch)
+	branch, err := s.branch(ctx, d.Branch)
 	if err != nil {
 		return scanned{}, err
 	}

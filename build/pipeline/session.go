@@ -18,6 +18,7 @@ import (
 	"github.com/seed-604f7181/package-storage/build/gitstore"
 	"github.com/seed-604f7181/package-storage/build/layer"
 	"github.com/seed-604f7181/package-storage/build/object"
+	"github.com/seed-604f7181/package-storage/build/publish"
 )
 
 // Session is one run over one storage: what is read once serves all distributions that are built in it.
@@ -36,6 +37,11 @@ type Session struct {
 	began    time.Time // of what the next build takes
 	branches map[string]scanned
 	bases    map[string]base.Base
+	pinned   map[string]object.ID // commits of branches that are not their heads
+	anew     bool                 // layers are built though the cache has them
+
+	repositories map[string]*publish.Repository // by location
+	images       map[string]*published          // by distribution; nil where there is none
 }
 
 // scanned is a branch that has been read.
@@ -59,6 +65,7 @@ func Open(ctx context.Context, config Config, report Reporter) (*Session, error)
 	s := &Session{
 		config: config, table: table, report: report, cache: kept, planner: layer.Buckets{}, began: began, forest: object.NewForest(),
 		branches: map[string]scanned{}, bases: map[string]base.Base{},
+		repositories: map[string]*publish.Repository{}, images: map[string]*published{},
 	}
 	if err := s.openStorage(ctx); err != nil {
 		return nil, errors.WithStack(firstError(err, s.Close()))

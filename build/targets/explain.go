@@ -2,6 +2,7 @@ package targets
 
 import (
 	"fmt"
+	"strings"
 	"syscall"
 
 	"github.com/magefile/mage/mg"
@@ -13,6 +14,7 @@ import (
 	"github.com/seed-604f7181/package-storage/build/gitstore"
 	"github.com/seed-604f7181/package-storage/build/object"
 	"github.com/seed-604f7181/package-storage/build/pipeline"
+	"github.com/seed-604f7181/package-storage/build/publish"
 )
 
 // The exit codes (DESIGN: interfaces).
@@ -62,6 +64,9 @@ func advice(err error) (code int, hint string) {
 	if hint := baseAdvice(err); hint != "" {
 		return exitFailed, hint
 	}
+	if hint := pushAdvice(err); hint != "" {
+		return exitFailed, hint
+	}
 	return exitFailed, projectAdvice(err)
 }
 
@@ -72,6 +77,9 @@ func requestAdvice(err error) (code int, hint string, known bool) {
 	var unknown *distribution.UnknownError
 	var version *pipeline.RegistryVersionError
 	var overlay *pipeline.OverlayError
+	var unpushable *pipeline.UnpushableError
+	var location *publish.LocationError
+	var nothing *pipeline.NothingBuiltError
 	switch {
 	case errors.As(err, &project):
 		return 0, "", false // it may hold an unknown distribution that nobody asked for
@@ -79,6 +87,12 @@ func requestAdvice(err error) (code int, hint string, known bool) {
 		return exitRequest, request.hint, true
 	case errors.As(err, &unknown):
 		return exitRequest, "take one of those, or add it to distributions.yml", true
+	case errors.As(err, &unpushable):
+		return exitRequest, unpushable.WayOut, true
+	case errors.As(err, &location):
+		return exitRequest, "write IMAGE like registry.example.com/package-registry/distribution, with http:// before it where there is no TLS", true
+	case errors.As(err, &nothing):
+		return exitRequest, "build one first: mage build:all", true
 	case errors.As(err, &overlay):
 		return exitRequest, overlay.WayOut, true
 	case errors.As(err, &version):
@@ -146,6 +160,65 @@ func baseAdvice(err error) string {
 		return "copy or pull the base again, or set PACKAGE_REGISTRY_IMAGE to another one"
 	}
 	return ""
+}
+
+// pushAdvice is for the image repository and its tags.
+func pushAdvice(err error) string {
+	var refused *publish.Error
+	var missing *publish.MissingBlobError
+	var backwards *pipeline.BackwardsError
+	var damaged *pipeline.BuiltError
+	var unverifiable *pipeline.UnverifiableError
+	var commit *pipeline.MissingCommitError
+	switch {
+	case errors.As(err, &backwards):
+		return backwardsAdvice(backwards)
+	case errors.As(err, &unverifiable):
+		return unverifiable.WayOut
+	case errors.As(err, &commit):
+		return "bring STORAGE up to date (git fetch; git fetch --unshallow for a shallow clone)"
+	case errors.As(err, &missing):
+		return "PUBLISHED=0 builds it here: build again with that, and push again"
+	case errors.As(err, &refused):
+		return refusalAdvice(refused)
+	case errors.As(err, &damaged):
+		return "build it again"
+	}
+	return ""
+}
+
+func backwardsAdvice(e *pipeline.BackwardsError) string {
+	const force = `FORCE=1 REASON="…" puts ours in its place`
+	switch {
+	case e.Foreign:
+		return "if it is to be replaced, " + force
+	case e.Unknown:
+		return "bring STORAGE up to date (git fetch; git fetch --unshallow for a shallow clone), build and push again; for a deliberate rollback, " + force
+	}
+	return "build the branches as they are now (git fetch) and push again; for a deliberate rollback, " + force
+}
+
+func refusalAdvice(e *publish.Error) string {
+	host, _, _ := strings.Cut(e.Repository, "/")
+	switch e.Reason {
+	case publish.Unauthorized:
+		return "log in: docker login " + host + " (or podman login, skopeo login); who is logged in may have an old password"
+	case publish.Forbidden:
+		return "ask for the right to push to " + e.Repository + ", or log in as somebody who has it (docker login " + host + "); correct IMAGE if it is the wrong one"
+	case publish.ReadOnly:
+		return "the image repository takes no writes now: wait until it does, or set IMAGE to another one"
+	case publish.Full:
+		return "make room in the image repository (or have its quota raised), and push again"
+	case publish.Limited:
+		return "wait some minutes, and push again: what has been sent is not sent again"
+	case publish.Unknown:
+		return "create the repository " + e.Repository + " first: this host does not do so by itself"
+	case publish.Insecure:
+		return "set IMAGE=http://" + e.Repository + " if plain HTTP is meant"
+	case publish.Unreachable:
+		return "check IMAGE and the network, and push again: what has been sent is not sent again"
+	}
+	return "push again: what has been sent is not sent again; if that does not help, ask who runs " + host
 }
 
 // projectAdvice is for the project's files, outputs and the cache.

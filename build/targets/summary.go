@@ -16,12 +16,7 @@ func (t *terminal) build(r pipeline.Result) {
 		title = r.Distribution + ": a dry run, nothing was written"
 	}
 	rows := [][2]string{{"packages", packages(r)}}
-	if later := report.Count(pipeline.FromLater); later > 0 {
-		rows = append(rows, [2]string{"layers", fmt.Sprintf("%d to build, %d reused", later, report.Count(pipeline.FromCache))})
-	} else {
-		rows = append(rows, [2]string{"layers", fmt.Sprintf("%d built, %d reused", report.Count(pipeline.FromBuild),
-			report.Count(pipeline.FromCache))})
-	}
+	rows = append(rows, [2]string{"layers", layers(report)})
 	for _, image := range report.Images {
 		rows = append(rows, [2]string{"image", fmt.Sprintf("%s, %s packed (%s of it the base), %s unpacked", image.Platform,
 			size(image.Packed), size(image.Base), size(image.Unpacked))})
@@ -35,6 +30,19 @@ func (t *terminal) build(r pipeline.Result) {
 		t.Detail(fmt.Sprintf("layer %s %s, %s: %s, %s packed, %s unpacked", l.Key[:12], l.From, l.Branch,
 			plural(len(l.Packages), "package"), size(l.Size), size(l.Unpacked)))
 	}
+}
+
+// layers is "1 built, 2 reused, 9 published".
+func layers(r pipeline.BuildReport) string {
+	line := fmt.Sprintf("%d built", r.Count(pipeline.FromBuild))
+	if later := r.Count(pipeline.FromLater); later > 0 {
+		line = fmt.Sprintf("%d to build", later)
+	}
+	line += fmt.Sprintf(", %d reused", r.Count(pipeline.FromCache))
+	if elsewhere := r.Count(pipeline.FromPublished); elsewhere > 0 {
+		line += fmt.Sprintf(", %d published (they are in the image repository, not in the layout)", elsewhere)
+	}
+	return line
 }
 
 // packages is "26: 16 of production, 3 of staging, 7 of snapshot; 2 shadowed".

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
@@ -30,6 +31,8 @@ func configuration() (pipeline.Config, error) {
 		Cache:    os.Getenv("PACKAGE_STORAGE_CACHE"),
 		Dist:     os.Getenv("DIST"),
 		With:     os.Getenv("WITH"),
+		Image:    os.Getenv("IMAGE"),
+		Reason:   os.Getenv("REASON"),
 	}
 	if !pipeline.Complete(config.Root) {
 		config.Defaults = moduleFolder()
@@ -42,6 +45,15 @@ func configuration() (pipeline.Config, error) {
 		return config, err
 	}
 	if config.DryRun, err = flag("DRY_RUN"); err != nil {
+		return config, err
+	}
+	if config.Published, err = published(config.Image); err != nil {
+		return config, err
+	}
+	if config.Force, err = forced(config.Reason); err != nil {
+		return config, err
+	}
+	if config.Patience, err = patient(os.Getenv("PACKAGE_STORAGE_PATIENCE")); err != nil {
 		return config, err
 	}
 	if config.CacheLimit, err = limit(os.Getenv("PACKAGE_STORAGE_CACHE_LIMIT")); err != nil {
@@ -106,6 +118,35 @@ func flag(name string) (bool, error) {
 		return false, &requestError{fmt.Sprintf("%s: %q is neither yes nor no", name, value), "set it to 1, or leave it unset"}
 	}
 	return set, nil
+}
+
+// published is whether layers are taken from the published image: where it is said, and where IMAGE says which.
+func published(image string) (bool, error) {
+	if os.Getenv("PUBLISHED") == "" {
+		return image != "", nil
+	}
+	return flag("PUBLISHED")
+}
+
+// forced is FORCE, which wants a REASON.
+func forced(reason string) (bool, error) {
+	force, err := flag("FORCE")
+	if force && strings.TrimSpace(reason) == "" {
+		return false, &requestError{"FORCE is set, and REASON is not", "say why: REASON=\"roll back to 1a2b3c4, since …\""}
+	}
+	return force, err
+}
+
+// patient reads for how long an image repository may stand still.
+func patient(value string) (time.Duration, error) {
+	if value == "" {
+		return 0, nil
+	}
+	patience, err := time.ParseDuration(value)
+	if err != nil || patience <= 0 {
+		return 0, &requestError{fmt.Sprintf("PACKAGE_STORAGE_PATIENCE: %q is no duration", value), "write it like 90s or 2m"}
+	}
+	return patience, nil
 }
 
 // limit reads the cache's bound, in bytes.

@@ -1,0 +1,121 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/seed-604f7181/package-storage/build/gitstore"
+	"github.com/seed-604f7181/package-storage/build/object"
+)
+
+// order is how an image stands to another of the same distribution, by the commits that they were made of.
+type order int
+
+const (
+	// same commits; registry version or template may differ.
+	same order = iota
+	// older: each commit is an ancestor of the other's, or equal to it.
+	older
+	newer
+	// apart: neither is an ancestor of the other, or one is in one branch and the other in another.
+	apart
+	// unknown: the storage lacks a commit.
+	unknown
+)
+
+// compare says how theirs stands to ours.
+func (s *Session) compare(ctx context.Context, theirs, ours Inputs) (order, error) {
+	if theirs.Distribution != ours.Distribution {
+		return apart, nil
+	}
+	result := same
+	commits := commitsOf(theirs)
+	for name, commit := range commitsOf(ours) {
+		other, both := commits[name]
+		if !both {
+			continue // the table has changed: an upstream came or went
+		}
+		relation, err := s.storage.Relation(ctx, other, commit)
+		if err != nil {
+			return unknown, err
+		}
+		result = combine(result, relation)
+	}
+	return result, nil
+}
+
+func commitsOf(inputs Inputs) map[string]object.ID {
+	commits := map[string]object.ID{inputs.Distribution: inputs.Commit}
+	for _, b := range inputs.Upstreams {
+		commits[b.Distribution] = b.Commit
+	}
+	return commits
+}
+
+// combine adds one branch's answer. What is apart in one branch is apart; what is unknown stays unknown else.
+func combine(so order, relation gitstore.Relation) order {
+	var one order
+	switch relation {
+	case gitstore.Same:
+		one = same
+	case gitstore.Ancestor:
+		one = older
+	case gitstore.Descendant:
+		one = newer
+	case gitstore.Diverged:
+		one = apart
+	default:
+		one = unknown
+	}
+	switch {
+	case so == apart || one == apart:
+		return apart
+	case so == unknown || one == unknown:
+		return unknown
+	case so == same:
+		return one
+	case one == same || one == so:
+		return so
+	}
+	return apart
+}
+
+// BackwardsError says that a distribution's tag would have gone backwards, or sideways. It was not moved.
+type BackwardsError struct {
+	Distribution, Tag string
+	// Published is what the tag stands for, Ours what was to take its place.
+	Published, Ours string
+	// Unknown says that the storage lacks a commit of the published image; Foreign, that the published image says
+	// nothing of its commits.
+	Unknown, Foreign bool
+	order            order
+}
+
+func (e *BackwardsError) Error() string {
+	var why string
+	switch {
+	case e.Foreign:
+		why = "says nothing of the commits that it was made of: another tool made it"
+	case e.order == newer:
+		why = "is newer"
+	case e.order == unknown:
+		why = "has a commit that STORAGE lacks: it is newer, or of another history"
+	default:
+		why = "is not older: neither comes from the other"
+	}
+	return fmt.Sprintf("tag %s stays where it is: the published image (%s) %s; ours is %s", e.Tag, e.Published, why, e.Ours)
+}
+
+// describe names an image for people: "snapshot 1a2b3c4 on staging 2b3c4d5, production 3c4d5e6; inputs 4d5e6f7a8b9c".
+func describe(inputs Inputs, id string) string {
+	text := inputs.Distribution + " " + inputs.Commit.Short()
+	var upstream []string
+	for i := len(inputs.Upstreams) - 1; i >= 0; i-- {
+		upstream = append(upstream, inputs.Upstreams[i].Distribution+" "+inputs.Upstreams[i].Commit.Short())
+	}
+	if len(upstream) > 0 {
+		text += " on " + strings.Join(upstream, ", ")
+	}
+	return text + "; registry " + inputs.Registry + "; inputs " + id[:min(12, len(id))]
+}

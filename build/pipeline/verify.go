@@ -1,0 +1,244 @@
+package pipeline
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/pkg/errors"
+
+	"github.com/seed-604f7181/package-storage/build/base"
+	"github.com/seed-604f7181/package-storage/build/image"
+	"github.com/seed-604f7181/package-storage/build/layer"
+	"github.com/seed-604f7181/package-storage/build/object"
+)
+
+// VerifyResult is how a published image compares with one that was built again from git.
+type VerifyResult struct {
+	Distribution, Repository string
+	// Published is the digest of the index that the distribution's tag stands for, Rebuilt that of ours.
+	Published, Rebuilt string
+	// MadeOf says which commits.
+	MadeOf string
+	// Layers are counted once for each platform. Equal ones agree in their digest, SameContent ones in the diff id only
+	// (another version of the compressor packed them).
+	Layers, Equal, SameContent int
+	// Differences name what does not agree, Inputs the inputs that are not what they were.
+	Differences, Inputs []string
+	Seconds             float64
+}
+
+// Verified says that every layer agrees, and that manifests and configurations do or are not expected to.
+func (r VerifyResult) Verified() bool { return len(r.Differences) == 0 }
+
+// UnverifiableError says why a published image can't be built again here.
+type UnverifiableError struct{ Distribution, Why, WayOut string }
+
+func (e *UnverifiableError) Error() string {
+	return "the published image of " + e.Distribution + " can't be verified: " + e.Why
+}
+
+// Verify builds the published image of a distribution again, from the commits that it says it was made of, and compares
+// layer by layer. Nothing of what is built comes from the cache or the image repository but the base.
+// Errors: those of Build, *UnverifiableError, *publish.Error.
+func (s *Session) Verify(ctx context.Context, name string) (VerifyResult, error) {
+	start := time.Now()
+	d, err := s.table.Lookup(name)
+	if err != nil {
+		return VerifyResult{}, err
+	}
+	repository, err := s.repository(d)
+	if err != nil {
+		return VerifyResult{}, err
+	}
+	there, err := readPublished(ctx, repository, d.Tag)
+	if err != nil {
+		return VerifyResult{}, err
+	}
+	if err := s.verifiable(name, repository.Name()+":"+d.Tag, there); err != nil {
+		return VerifyResult{}, err
+	}
+	defer s.turnBack(there.inputs)()
+	rebuilt, inputs, err := s.rebuild(ctx, name)
+	if err != nil {
+		return VerifyResult{}, err
+	}
+	r := VerifyResult{
+		Distribution: name, Repository: repository.Name(), Published: there.Digest.String(), Rebuilt: rebuilt.Descriptor.Digest.String(),
+		MadeOf: there.candidate().String(), Inputs: changedInputs(there.inputs, inputs),
+	}
+	err = r.compare(ctx, there, rebuilt)
+	r.Seconds = time.Since(start).Seconds()
+	return r, err
+}
+
+// verifiable says why an image can't be built again.
+func (s *Session) verifiable(name, reference string, there *published) error {
+	switch {
+	case there == nil:
+		return &UnverifiableError{name, "there is no image " + reference, "check IMAGE, or push one"}
+	case !there.ours:
+		return &UnverifiableError{name, reference + " does not say what it was made of: another tool made it", ""}
+	case there.inputs.Distribution != name:
+		return &UnverifiableError{name, reference + " is an image of " + there.inputs.Distribution, ""}
+	case there.inputs.Plan != s.planner.Version():
+		return &UnverifiableError{name, fmt.Sprintf("its layers were planned as %s, and this pipeline plans as %s", there.inputs.Plan,
+			s.planner.Version()), "use the version of the pipeline that made it"}
+	case there.inputs.Base == base.LayoutName && s.config.Base == "":
+		return &UnverifiableError{name, "its base came from an OCI layout", "set PACKAGE_REGISTRY_IMAGE=oci:<that folder>"}
+	}
+	if _, ok := compressionOf(there.inputs.LayerFormat); !ok {
+		return &UnverifiableError{name, "its layers are written as " + there.inputs.LayerFormat + ", which this pipeline does not know",
+			"use the version of the pipeline that made it"}
+	}
+	return nil
+}
+
+// compressionOf finds out which compression a layer format is of, if only the compressor may be of another version.
+func compressionOf(format string) (layer.Compression, bool) {
+	for _, c := range []layer.Compression{layer.Zstd, layer.Gzip} {
+		ours, _, _ := strings.Cut(c.String(), " ")
+		theirs, _, _ := strings.Cut(format, " ")
+		if ours == theirs {
+			return c, true
+		}
+	}
+	return "", false
+}
+
+// turnBack makes the session build what inputs say; the function returned makes it build what is there now again.
+func (s *Session) turnBack(inputs Inputs) (forward func()) {
+	config, branches := s.config, s.branches
+	s.config.Registry, s.config.With, s.config.Published, s.config.DryRun = inputs.Registry, "", false, false
+	switch {
+	case s.config.Base != "":
+	case inputs.Base == base.PreviewName:
+		s.config.Base = "preview"
+	default:
+		s.config.Base = inputs.Base
+	}
+	s.config.Platforms = nil
+	for _, name := range inputs.Platforms {
+		if p, err := v1.ParsePlatform(name); err == nil {
+			s.config.Platforms = append(s.config.Platforms, *p)
+		}
+	}
+	s.config.Compression, _ = compressionOf(inputs.LayerFormat)
+	s.branches, s.anew = map[string]scanned{}, true
+	s.pinned = map[string]object.ID{inputs.Branch: inputs.Commit}
+	for _, b := range inputs.Upstreams {
+		s.pinned[b.Branch] = b.Commit
+	}
+	return func() { s.config, s.branches, s.pinned, s.anew = config, branches, nil, false }
+}
+
+// rebuild builds all layers anew and composes the image; it writes no output.
+func (s *Session) rebuild(ctx context.Context, name string) (image.Index, Inputs, error) {
+	d, err := s.draft(ctx, name)
+	if err != nil {
+		return image.Index{}, Inputs{}, err
+	}
+	prefix := strings.TrimPrefix(d.packages, "/")
+	layers, err := s.planLayers(ctx, d, prefix)
+	if err != nil {
+		return image.Index{}, Inputs{}, err
+	}
+	if err := s.buildLayers(ctx, layers, prefix); err != nil {
+		return image.Index{}, Inputs{}, err
+	}
+	rebuilt, err := s.compose(d, layers)
+	return rebuilt, d.inputs, err
+}
+
+// changedInputs names inputs that could not be had as they were.
+func changedInputs(theirs, ours Inputs) []string {
+	var changed []string
+	for _, one := range []struct{ what, theirs, ours string }{
+		{"base", theirs.Base, ours.Base},
+		{"base digest", theirs.BaseDigest, ours.BaseDigest},
+		{"rendered Dockerfile (Dockerfile.tmpl, distributions.yml)", theirs.Dockerfile, ours.Dockerfile},
+		{"package-registry.yml (distributions.yml)", theirs.Config, ours.Config},
+		{"layer format", theirs.LayerFormat, ours.LayerFormat},
+		{"platforms", strings.Join(theirs.Platforms, ","), strings.Join(ours.Platforms, ",")},
+	} {
+		if one.theirs != one.ours {
+			changed = append(changed, fmt.Sprintf("%s: was %s, is %s", one.what, one.theirs, one.ours))
+		}
+	}
+	return changed
+}
+
+// compare compares the images of all platforms, layer by layer.
+func (r *VerifyResult) compare(ctx context.Context, there *published, rebuilt image.Index) error {
+	if len(there.index.Manifests) != len(rebuilt.Images) {
+		r.differ("the published image has %d platforms, the rebuilt one %d", len(there.index.Manifests), len(rebuilt.Images))
+		return nil
+	}
+	for i, ours := range rebuilt.Images {
+		manifest, err := there.manifest(ctx, there.index.Manifests[i].Digest)
+		if err != nil {
+			return err
+		}
+		if manifest == nil {
+			r.differ("%s: its manifest %s is not in the image repository", ours.Platform, there.index.Manifests[i].Digest)
+			continue
+		}
+		raw, err := there.repository.Blob(ctx, manifest.Config.Digest)
+		if err != nil {
+			return err
+		}
+		config, err := v1.ParseConfigFile(bytes.NewReader(raw))
+		if err != nil {
+			return errors.Wrapf(err, "read the configuration %s", manifest.Config.Digest)
+		}
+		if err := r.compareLayers(ctx, there, ours, manifest, config); err != nil {
+			return err
+		}
+	}
+	if len(r.Differences) == 0 && len(r.Inputs) == 0 && r.Published != r.Rebuilt {
+		r.differ("all layers agree and all inputs are the same, but manifests or configurations are not: published %s, rebuilt %s", r.Published,
+			r.Rebuilt)
+	}
+	return nil
+}
+
+func (r *VerifyResult) compareLayers(ctx context.Context, there *published, ours image.Image, manifest *v1.Manifest, config *v1.ConfigFile) error {
+	if len(manifest.Layers) != len(ours.Layers) || len(config.RootFS.DiffIDs) != len(ours.Layers) {
+		r.differ("%s: %d layers are published (%d diff ids), %d were rebuilt", ours.Platform, len(manifest.Layers),
+			len(config.RootFS.DiffIDs), len(ours.Layers))
+		return nil
+	}
+	for i, l := range ours.Layers {
+		r.Layers++
+		agrees := l.DiffID == config.RootFS.DiffIDs[i]
+		if agrees && l.Digest != manifest.Layers[i].Digest {
+			// Packed by another compressor, or so the configuration says: only the bytes can tell.
+			diffID, err := there.repository.DiffID(ctx, manifest.Layers[i].Digest)
+			if err != nil {
+				return err
+			}
+			agrees = diffID == l.DiffID
+		}
+		switch {
+		case !agrees:
+			what := l.CreatedBy
+			if what == "" {
+				what = "of the base or the configuration"
+			}
+			r.differ("%s: layer %d (%s): published %s with diff id %s, rebuilt %s with diff id %s", ours.Platform, i+1, what,
+				manifest.Layers[i].Digest, config.RootFS.DiffIDs[i], l.Digest, l.DiffID)
+		case l.Digest == manifest.Layers[i].Digest:
+			r.Equal++
+		default:
+			r.SameContent++
+		}
+	}
+	return nil
+}
+
+func (r *VerifyResult) differ(format string, args ...any) {
+	r.Differences = append(r.Differences, fmt.Sprintf(format, args...))
+}
