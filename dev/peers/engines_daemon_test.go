@@ -40,7 +40,7 @@ disabled_plugins = ["io.containerd.grpc.v1.cri"]
 
 func newContainerd(t *testing.T) engine {
 	t.Helper()
-	need(t, "containerd", "ctr", "containerd-shim-runc-v2", "runc", "tar")
+	need(t, "containerd", "ctr", "containerd-shim-runc-v2", "runc", "docker-registry")
 	needRoot(t)
 	c := containerd{shortFolder(t)}
 	config := filepath.Join(c.dir, "config.toml")
@@ -55,17 +55,19 @@ func (c containerd) args(args ...string) []string {
 	return slices.Concat([]string{"--address", c.dir + "/sock", "--namespace", "peers"}, args)
 }
 
-func (c containerd) start(t *testing.T, w workplace, name, address string) {
+func (c containerd) pull(t *testing.T, reference string) {
 	t.Helper()
-	archive := filepath.Join(c.dir, "image.tar")
-	run(t, "tar", "-C", filepath.Join(w.dist(), name, "image"), "-cf", archive, ".")
-	run(t, "ctr", c.args("images", "import", "--base-name=local/peer", "--snapshotter=native", archive)...)
+	run(t, "ctr", c.args("images", "pull", "--plain-http", "--snapshotter=native", reference)...)
+}
+
+func (c containerd) start(t *testing.T, reference, address string) {
+	t.Helper()
 	t.Cleanup(func() {
 		runLate(t, "ctr", c.args("tasks", "rm", "--force", "peer")...)
 		runLate(t, "ctr", c.args("containers", "rm", "peer")...)
 	})
 	run(t, "ctr", c.args("run", "--detach", "--snapshotter=native", "--net-host", "--env=EPR_ADDRESS="+address,
-		"--log-uri=file://"+c.logFile(), "local/peer:"+name, "peer")...)
+		"--log-uri=file://"+c.logFile(), reference, "peer")...)
 }
 
 func (c containerd) logFile() string { return filepath.Join(c.dir, "log") }
@@ -87,12 +89,15 @@ func newDocker(t *testing.T) engine {
 	return docker{startDocker(t)}
 }
 
-func (d docker) start(t *testing.T, w workplace, name, address string) {
+func (d docker) pull(t *testing.T, reference string) {
 	t.Helper()
-	repository := startRegistry(t) + "/distribution:" + name
-	run(t, "skopeo", "copy", "--quiet", "--all", "--dest-tls-verify=false", w.layout(name), "docker://"+repository)
+	d.docker(t, "pull", "--quiet", reference)
+}
+
+func (d docker) start(t *testing.T, reference, address string) {
+	t.Helper()
 	t.Cleanup(func() { d.command("rm", "--force", "peer").Run() })
-	d.docker(t, "run", "--detach", "--name=peer", "--network=host", "--env=EPR_ADDRESS="+address, repository)
+	d.docker(t, "run", "--detach", "--name=peer", "--network=host", "--env=EPR_ADDRESS="+address, reference)
 	err := await(30*time.Second, func() error {
 		return d.command("exec", "peer", "/package-registry/package-registry", "-healthcheck").Run()
 	})

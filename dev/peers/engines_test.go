@@ -17,14 +17,16 @@ import (
 
 // engine runs containers.
 type engine interface {
-	// start runs the image of a built distribution, which shall listen on an address of this machine. The container ends
-	// with the test.
-	start(t *testing.T, w workplace, name, address string)
+	// pull brings an image in from an image repository on this machine.
+	pull(t *testing.T, reference string)
+	// start runs an image that was pulled, which shall listen on an address of this machine. The container ends with the
+	// test.
+	start(t *testing.T, reference, address string)
 	// log is what the container printed.
 	log(t *testing.T) string
 }
 
-// TestEngines has real engines run the sample's image, and asks the registry in it.
+// TestEngines has real engines pull what was pushed, by digest and by tag, run it, and asks the registry in it.
 func TestEngines(t *testing.T) {
 	for name, one := range map[string]struct {
 		compression string
@@ -37,10 +39,14 @@ func TestEngines(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			e := one.engine(t)
-			w := newWorkplace(t, "", "COMPRESSION="+one.compression)
-			w.run(t, "build:snapshot")
+			repository := startRegistry(t) + "/package-registry/distribution"
+			w := newWorkplace(t, "", "COMPRESSION="+one.compression, "IMAGE="+repository)
+			w.run(t, "build:snapshot", "push")
+			digest := readJSON[struct{ Index string }](t, w.dist(), "snapshot/build.json").Index
+			e.pull(t, repository+"@"+digest)
+			e.pull(t, repository+":snapshot")
 			address := freeAddress(t)
-			e.start(t, w, "snapshot", address)
+			e.start(t, repository+":snapshot", address)
 			t.Cleanup(func() {
 				if t.Failed() {
 					t.Log(e.log(t))
@@ -130,32 +136,30 @@ func get(url string) ([]byte, error) {
 }
 
 // podman is one with storage of its own.
-type podman struct {
-	flags []string
-	image string // its name for skopeo
-}
+type podman struct{ flags []string }
 
 func newPodman(t *testing.T) engine {
 	t.Helper()
-	need(t, "podman", "runc", "skopeo")
+	need(t, "podman", "runc", "docker-registry")
 	needRoot(t)
 	dir := shortFolder(t)
-	return podman{
-		[]string{"--root", dir + "/root", "--runroot", dir + "/run", "--storage-driver=vfs", "--cgroup-manager=cgroupfs", "--runtime=runc"},
-		"containers-storage:[vfs@" + dir + "/root+" + dir + "/run]localhost/peer",
-	}
+	return podman{[]string{"--root", dir + "/root", "--runroot", dir + "/run", "--storage-driver=vfs", "--cgroup-manager=cgroupfs",
+		"--runtime=runc"}}
 }
 
 func (p podman) args(args ...string) []string { return slices.Concat(p.flags, args) }
 
-// start has skopeo bring the image in: `podman pull oci:<folder>` makes a name of the folder, and stumbles over capitals.
-func (p podman) start(t *testing.T, w workplace, name, address string) {
+func (p podman) pull(t *testing.T, reference string) {
 	t.Helper()
-	run(t, "skopeo", "copy", "--quiet", w.layout(name), p.image)
+	run(t, "podman", p.args("pull", "--quiet", "--tls-verify=false", reference)...)
+}
+
+func (p podman) start(t *testing.T, reference, address string) {
+	t.Helper()
 	t.Cleanup(func() { runLate(t, "podman", p.args("rm", "--force", "--time=0", "peer")...) })
 	// podman asks for higher limits than a container that we may be in allows.
 	run(t, "podman", p.args("run", "--detach", "--name=peer", "--network=host", "--ulimit=nofile=1024:1024",
-		"--ulimit=nproc=1024:1024", "--env=EPR_ADDRESS="+address, "localhost/peer")...)
+		"--ulimit=nproc=1024:1024", "--env=EPR_ADDRESS="+address, reference)...)
 }
 
 func (p podman) log(t *testing.T) string { return runLate(t, "podman", p.args("logs", "peer")...) }
