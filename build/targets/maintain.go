@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 
 	"github.com/magefile/mage/mg"
@@ -21,7 +22,7 @@ func Vendor(ctx context.Context) error {
 	return commands(ctx, "vendor", "go mod tidy", "go mod vendor", "go mod verify")
 }
 
-// Check finds what is wrong with the code without running it: format, vet, staticcheck, go.mod, known vulnerabilities.
+// Check finds what is wrong without running it: format, vet, staticcheck, go.mod, workflows, known vulnerabilities.
 func Check(ctx context.Context) error {
 	out := newTerminal(os.Stdout, os.Stderr, mg.Verbose())
 	if err := formatted(ctx); err != nil {
@@ -32,7 +33,27 @@ func Check(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := workflows(ctx); err != nil {
+		return err
+	}
 	return vulnerabilities(ctx, out)
+}
+
+// workflows judges those of GitHub and the examples of docs/ci. What else actionlint can ask (shellcheck, pyflakes) may
+// be installed here and not there, and is left out: the check must say the same everywhere.
+func workflows(ctx context.Context) error {
+	var files []string
+	for _, pattern := range []string{".github/workflows/*.yml", "docs/ci/*.yml"} {
+		found, err := filepath.Glob(pattern)
+		if err != nil {
+			return fmt.Errorf("find workflows: %w", err)
+		}
+		files = append(files, found...)
+	}
+	if len(files) == 0 {
+		return nil // another project's magefile has this target too
+	}
+	return commands(ctx, "check", "go tool "+toolsModfile+" actionlint -no-color -shellcheck= -pyflakes= "+strings.Join(files, " "))
 }
 
 // formatted judges the files that git knows: vendor/ is others' business.

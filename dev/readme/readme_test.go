@@ -1,12 +1,10 @@
-// Package readme_test runs the README's commands, so that it stays true.
+// Package readme_test runs the commands of the README and of docs/, and the steps of the workflows, so that they stay true.
 package readme_test
 
 import (
-	"bytes"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
 
@@ -25,22 +23,19 @@ var elsewhere = map[string]string{
 // needed are tools that a command starts with and that are not installed everywhere.
 var needed = []string{"skopeo"}
 
-// command is one of a block, with the lines that the README shows below it.
-type command struct {
-	line     string
-	expected []string
-}
-
 func TestCommands(t *testing.T) {
 	readme, err := os.ReadFile("../../README.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	project := checkout(t)
-	env := append(os.Environ(), "STORAGE=", "CI=true", "PACKAGE_STORAGE_CACHE="+t.TempDir(), "DIST=", "WITH=",
-		"COMPRESSION=", "PACKAGE_REGISTRY_IMAGE=preview", "CONTAINERS_STORAGE_CONF="+engineStorage(t))
+	text, repository := string(readme), ""
+	if _, err := exec.LookPath("docker-registry"); err == nil || required() {
+		repository = imageRepository(t, false)
+		text = strings.ReplaceAll(text, shownRepository, repository)
+	}
+	s := newShell(t, checkout(t), "CONTAINERS_STORAGE_CONF="+engineStorage(t))
 	run := 0
-	for _, c := range commands(string(readme)) {
+	for _, c := range commands(blocks(text)) {
 		t.Run(c.line, func(t *testing.T) {
 			for prefix, why := range elsewhere {
 				if strings.HasPrefix(c.line, prefix) {
@@ -53,8 +48,11 @@ func TestCommands(t *testing.T) {
 					t.Skip(tool + " is not installed")
 				}
 			}
+			if repository == "" && strings.Contains(c.line, shownRepository) {
+				t.Skip("docker-registry is not installed")
+			}
 			run++
-			c.check(t, project, env)
+			c.check(t, s)
 		})
 	}
 	if run < 8 {
@@ -98,59 +96,4 @@ func engineStorage(t *testing.T) string {
 		t.Fatal(err)
 	}
 	return path
-}
-
-var block = regexp.MustCompile("(?ms)^```(console|sh)\n(.*?)^```$")
-
-// commands are those of all blocks. In a console block they start with "$ ", and what follows is expected.
-func commands(readme string) []command {
-	var found []command
-	for _, match := range block.FindAllStringSubmatch(readme, -1) {
-		for line := range strings.Lines(match[2]) {
-			line = strings.TrimSuffix(line, "\n")
-			if match[1] == "sh" {
-				found = append(found, command{line: line})
-			} else if typed, isCommand := strings.CutPrefix(line, "$ "); isCommand {
-				found = append(found, command{line: typed})
-			} else {
-				last := &found[len(found)-1]
-				last.expected = append(last.expected, line)
-			}
-		}
-	}
-	return found
-}
-
-// check runs a command and looks for the lines that the README shows, numbers aside.
-func (c command) check(t *testing.T, project string, env []string) {
-	t.Helper()
-	cmd := exec.Command("sh", "-c", c.line)
-	cmd.Dir, cmd.Env = project, env
-	var out bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &out
-	err := cmd.Run()
-	failure := len(c.expected) > 0 && strings.HasPrefix(c.expected[0], "Error: ")
-	if (err != nil) != failure {
-		t.Fatalf("%v\n%s", err, out.String())
-	}
-	got := map[string]bool{}
-	for line := range strings.Lines(out.String()) {
-		got[blurred(line)] = true
-	}
-	for _, line := range c.expected {
-		if !got[blurred(line)] {
-			t.Errorf("the README shows\n\t%s\nbut the command printed\n%s", line, out.String())
-		}
-	}
-}
-
-var (
-	digests = regexp.MustCompile(`\b(sha256:)?[0-9a-f]{12,64}\b`)
-	times   = regexp.MustCompile(`\b[0-9.]+ (s|kB|MB|B)\b`)
-)
-
-// blurred leaves out what differs from machine to machine and from change to change.
-func blurred(line string) string {
-	line = digests.ReplaceAllString(strings.TrimSpace(line), "#")
-	return times.ReplaceAllString(line, "#")
 }
