@@ -107,7 +107,11 @@ func (b *built) tagNames() [3]string {
 }
 
 func (p *pushing) push(ctx context.Context) error {
-	if err := p.lookUpTags(ctx); err != nil {
+	err := p.lookUpTags(ctx)
+	if !p.session.config.DryRun && unseen(err) {
+		return p.pushFirst(ctx)
+	}
+	if err != nil {
 		return err
 	}
 	names := p.built.tagNames()
@@ -118,10 +122,24 @@ func (p *pushing) push(ctx context.Context) error {
 		}
 		return nil
 	}
-	if err := p.lookAround(ctx); err != nil {
-		return err
-	}
-	for _, step := range []func(context.Context) error{p.pushImage, p.tagExactly, p.tagCommit, p.moveTag} {
+	return inTurn(ctx, p.lookAround, p.pushImage, p.tagExactly, p.tagCommit, p.moveTag)
+}
+
+// pushFirst pushes into a repository that can't be asked for its tags: some hosts refuse to read what is not there yet.
+// Once it has the image it can be, or no tag is written.
+func (p *pushing) pushFirst(ctx context.Context) error {
+	return inTurn(ctx, p.pushImage, p.lookUpTags, p.lookAround, p.tagExactly, p.tagCommit, p.moveTag)
+}
+
+// unseen says whether the image repository refuses to be read.
+func unseen(err error) bool {
+	var refused *publish.Error
+	return errors.As(err, &refused) && refused.Reason == publish.Forbidden
+}
+
+// inTurn takes steps one after the other, up to the first that fails.
+func inTurn(ctx context.Context, steps ...func(context.Context) error) error {
+	for _, step := range steps {
 		if err := step(ctx); err != nil {
 			return err
 		}

@@ -141,7 +141,7 @@ func (m *move) try(ctx context.Context) (done bool, err error) {
 			return false, err
 		}
 		if current != nil && !m.written {
-			m.state = TagMoved
+			m.state, m.note = TagMoved, m.from(current)
 		}
 		m.written = true
 	}
@@ -149,6 +149,18 @@ func (m *move) try(ctx context.Context) (done bool, err error) {
 		m.seen = map[string]bool{}
 	}
 	return m.settle(ctx)
+}
+
+// from says what was there before, and why it was given up if that was asked for.
+func (m *move) from(before *published) string {
+	name := before.Digest.String()
+	if before.ours {
+		name = before.candidate().String()
+	}
+	if m.session.config.Force {
+		return "from " + name + "; forced: " + m.session.config.Reason
+	}
+	return "from " + name
 }
 
 // current is what the tag stands for now. What has been read of it before is not read again.

@@ -79,7 +79,11 @@ func stepSummary(pushed []pipeline.PushResult, failed error) error {
 
 func markdown(pushed []pipeline.PushResult, failed error) string {
 	var b strings.Builder
-	b.WriteString("### Push\n\n")
+	title := "### Push\n\n"
+	if len(pushed) > 0 && pushed[0].DryRun {
+		title = "### Push: a dry run, nothing was pushed\n\n"
+	}
+	b.WriteString(title)
 	if len(pushed) > 0 {
 		b.WriteString("| distribution | image | tags | blobs | seconds |\n| --- | --- | --- | --- | --- |\n")
 	}
