@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/pkg/errors"
@@ -21,6 +22,7 @@ import (
 type draft struct {
 	distribution distribution.Distribution
 	own          scanned
+	times        map[string]time.Time // of the branches' commits
 	tree         assemble.Tree
 	uncommitted  []integration.Package
 	base         base.Base
@@ -45,7 +47,7 @@ const (
 
 // draft reads the branches of a distribution, lays them over each other, and renders and interprets its Dockerfile.
 func (s *Session) draft(ctx context.Context, name string) (*draft, error) {
-	d := &draft{sample: s.sample, facts: map[string]facts{}}
+	d := &draft{sample: s.sample, facts: map[string]facts{}, times: map[string]time.Time{}}
 	var err error
 	if d.distribution, err = s.table.Lookup(name); err != nil {
 		return nil, err
@@ -80,6 +82,7 @@ func (s *Session) assemble(ctx context.Context, d *draft) error {
 	branches := make([]assemble.Branch, len(chain))
 	for i, b := range chain {
 		branches[i] = b.Branch
+		d.times[b.Name] = b.time
 	}
 	if s.config.With != "" {
 		own := &branches[len(branches)-1]
@@ -161,9 +164,9 @@ func (s *Session) resolveBase(ctx context.Context, version string) (base.Base, e
 // render makes the context's files and interprets the Dockerfile for each platform.
 func (s *Session) render(d *draft, version string) error {
 	own := d.tree.Branches[len(d.tree.Branches)-1]
-	inputBranches, labels := upstreams(d.tree)
+	inputBranches, labels := upstreams(d.tree, d.times)
 	d.inputs = Inputs{
-		Distribution: d.distribution.Name, Branch: own.Name, Commit: own.Commit, Upstreams: inputBranches,
+		Distribution: d.distribution.Name, Branch: own.Name, Commit: own.Commit, Time: d.own.time, Upstreams: inputBranches,
 		Registry: version, Base: d.base.Name, BaseDigest: d.base.Digest.String(),
 		LayerFormat: s.config.Compression.String(), Plan: s.planner.Version(),
 	}

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"time"
 
 	"github.com/seed-604f7181/package-storage/build/assemble"
 	"github.com/seed-604f7181/package-storage/build/image"
@@ -15,6 +16,8 @@ type Inputs struct {
 	Distribution string    `json:"distribution"`
 	Branch       string    `json:"branch"`
 	Commit       object.ID `json:"commit"`
+	// Time is the commit's. It orders images whose commits are not at hand.
+	Time time.Time `json:"time"`
 	// Upstreams are the most upstream first.
 	Upstreams []InputBranch `json:"upstreams"`
 	// Registry is the registry version, BaseDigest that of the base's index.
@@ -37,6 +40,7 @@ type InputBranch struct {
 	Distribution string    `json:"distribution"`
 	Branch       string    `json:"branch"`
 	Commit       object.ID `json:"commit"`
+	Time         time.Time `json:"time"`
 }
 
 // InputPackage is an uncommitted package.
@@ -60,10 +64,10 @@ func sum(content []byte) string {
 }
 
 // upstreams are the branches of a chain but the last, which is the distribution's own.
-func upstreams(tree assemble.Tree) (inputs []InputBranch, labels []image.Upstream) {
+func upstreams(tree assemble.Tree, times map[string]time.Time) (inputs []InputBranch, labels []image.Upstream) {
 	inputs = []InputBranch{}
 	for _, b := range tree.Branches[:len(tree.Branches)-1] {
-		inputs = append(inputs, InputBranch{b.Distribution, b.Name, b.Commit})
+		inputs = append(inputs, InputBranch{b.Distribution, b.Name, b.Commit, times[b.Name]})
 		labels = append(labels, image.Upstream{Distribution: b.Distribution, Branch: b.Name, Commit: b.Commit})
 	}
 	return inputs, labels

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/seed-604f7181/package-storage/build/gitstore"
 	"github.com/seed-604f7181/package-storage/build/object"
@@ -43,6 +44,31 @@ func (s *Session) compare(ctx context.Context, theirs, ours Inputs) (order, erro
 		result = combine(result, relation)
 	}
 	return result, nil
+}
+
+// compareTimes says how theirs stands to ours by the times of commits, where history can't tell.
+func compareTimes(theirs, ours Inputs) order {
+	result := same
+	times := timesOf(theirs)
+	for name, when := range timesOf(ours) {
+		other, both := times[name]
+		switch {
+		case !both || other.Equal(when):
+		case other.Before(when):
+			result = combine(result, gitstore.Ancestor)
+		default:
+			result = combine(result, gitstore.Descendant)
+		}
+	}
+	return result
+}
+
+func timesOf(inputs Inputs) map[string]time.Time {
+	times := map[string]time.Time{inputs.Distribution: inputs.Time}
+	for _, b := range inputs.Upstreams {
+		times[b.Distribution] = b.Time
+	}
+	return times
 }
 
 func commitsOf(inputs Inputs) map[string]object.ID {

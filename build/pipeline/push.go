@@ -44,6 +44,7 @@ const (
 	TagLeft    = "left"  // it names another image, which stays
 	TagMoved   = "moved" // from another image
 	TagLater   = "to be written"
+	TagFailed  = "not written"
 )
 
 // pushing is the push of one image.
@@ -257,7 +258,7 @@ func (p *pushing) sendImage(ctx context.Context, there map[v1.Hash]bool, stage S
 			return err
 		}
 		p.session.report.Warn("a blob has vanished from the image repository; it is sent again")
-		if err := p.repository.Forget(); err != nil {
+		if err := p.repository.Forget(vanished.Lost...); err != nil {
 			return err
 		}
 		there = nil

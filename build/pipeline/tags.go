@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -85,7 +86,7 @@ func (p *pushing) moveTag(ctx context.Context) error {
 		p.tagged(name, TagThere, "")
 		return nil
 	}
-	m := &move{pushing: p, tag: name, candidate: candidate{p.index, p.built.report.Inputs, p.built.report.InputsID}, state: TagWritten}
+	m := &move{pushing: p, tag: name, candidate: candidate{p.index, p.built.report.Inputs, p.built.report.InputsID}, state: TagFailed}
 	const tries = 20
 	for range tries {
 		done, err := m.try(ctx)
@@ -137,18 +138,42 @@ func (m *move) try(ctx context.Context) (done bool, err error) {
 			m.state = TagLater
 			return true, nil
 		}
-		if err := m.repository.Put(ctx, m.tag, m.candidate.Manifest); err != nil {
+		if err := m.put(ctx, current); err != nil {
 			return false, err
 		}
-		if current != nil && !m.written {
-			m.state, m.note = TagMoved, m.from(current)
-		}
-		m.written = true
 	}
 	if time.Since(began) > grace {
 		m.seen = map[string]bool{}
 	}
 	return m.settle(ctx)
+}
+
+// TagRefusedError says that the image repository does not let a tag move.
+type TagRefusedError struct {
+	Tag string
+	Err error
+}
+
+func (e *TagRefusedError) Error() string { return e.Err.Error() }
+
+// Unwrap is a *publish.Error.
+func (e *TagRefusedError) Unwrap() error { return e.Err }
+
+// put writes the tag. Hosts with immutable tags have no answer of their own in common: 400, 403, 409 and 412 are in use.
+func (m *move) put(ctx context.Context, current *published) error {
+	err := m.repository.Put(ctx, m.tag, m.candidate.Manifest)
+	var refused *publish.Error
+	if current != nil && errors.As(err, &refused) && slices.Contains([]int{400, 403, 409, 412}, refused.Status) {
+		return &TagRefusedError{m.tag, err}
+	}
+	if err != nil || m.written {
+		return err
+	}
+	m.state, m.written = TagWritten, true
+	if current != nil {
+		m.state, m.note = TagMoved, m.from(current)
+	}
+	return nil
 }
 
 // from says what was there before, and why it was given up if that was asked for.
@@ -189,6 +214,9 @@ func (m *move) mayReplace(ctx context.Context, there *published) (bool, error) {
 	}
 	refusal.Published = there.candidate().String()
 	order, err := m.session.compare(ctx, there.inputs, m.candidate.inputs)
+	if order == unknown && m.written {
+		order = compareTimes(there.inputs, m.candidate.inputs) // a rival's commit may have come after STORAGE was read
+	}
 	switch {
 	case err != nil:
 		return false, err
@@ -273,11 +301,11 @@ func (m *move) rivals(ctx context.Context) (best candidate, contended bool, err 
 	return best, contended, nil
 }
 
-// rival is the image of an exact tag, if it is newer than the best so far. A commit that the storage lacks came after it
-// was read, and is taken for newer.
+// rival is the image of an exact tag, if it is newer than the best so far. Commits that came after STORAGE was read are
+// compared by their times: both images were let through, and one must stay.
 func (m *move) rival(ctx context.Context, tag string, best candidate) (*candidate, error) {
 	commit, _, _ := strings.Cut(tag, "-")
-	relation, err := m.session.storage.Relation(ctx, object.ID(commit), best.inputs.Commit)
+	relation, err := m.session.storage.Relation(ctx, object.ID(commit), m.built.report.Inputs.Commit)
 	if err != nil || relation == gitstore.Ancestor || relation == gitstore.Diverged {
 		return nil, err // older, or on another branch: nothing that has to be read
 	}
@@ -286,7 +314,10 @@ func (m *move) rival(ctx context.Context, tag string, best candidate) (*candidat
 		return nil, err
 	}
 	order, err := m.session.compare(ctx, found.inputs, best.inputs)
-	if err != nil || order != newer && order != unknown {
+	if order == unknown {
+		order = compareTimes(found.inputs, best.inputs)
+	}
+	if err != nil || order != newer {
 		return nil, err
 	}
 	rival := found.candidate()

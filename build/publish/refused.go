@@ -2,15 +2,18 @@ package publish
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"syscall"
 
+	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 	"github.com/pkg/errors"
 )
@@ -45,7 +48,9 @@ type Error struct {
 	// Doing is what was being done ("send blob sha256:…"), Repository to which repository.
 	Doing, Repository string
 	Reason            Reason
-	Err               error
+	// Status is the HTTP status; 0 where there was no answer.
+	Status int
+	Err    error
 }
 
 func (e *Error) Error() string { return e.Doing + " (" + e.Repository + "): " + plainly(e.Err) }
@@ -67,7 +72,12 @@ func (r *Repository) failure(doing string, err error) error {
 	if errors.As(err, &known) {
 		return err
 	}
-	return &Error{Doing: doing, Repository: r.Name(), Reason: reasonOf(err), Err: err}
+	failed := &Error{Doing: doing, Repository: r.Name(), Reason: reasonOf(err), Err: err}
+	var answered *transport.Error
+	if errors.As(err, &answered) {
+		failed.Status = answered.StatusCode
+	}
+	return failed
 }
 
 func reasonOf(err error) Reason {
@@ -118,7 +128,8 @@ func full(e *transport.Error) bool {
 // connectionFault says whether there was no whole answer.
 func connectionFault(err error) bool {
 	var network net.Error
-	return errors.As(err, &network) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
+	var broken *brokenError
+	return errors.As(err, &broken) || errors.As(err, &network) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
 		errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) || errors.Is(err, net.ErrClosed)
 }
 
@@ -130,8 +141,9 @@ func worthAnotherTry(err error) bool {
 	var plain *PlainHTTPError
 	var answered *transport.Error
 	var lookup *net.DNSError
+	var untrusted *tls.CertificateVerificationError
 	switch {
-	case errors.As(err, &plain), errors.As(err, &lookup) && lookup.IsNotFound:
+	case errors.As(err, &plain), errors.As(err, &untrusted), errors.As(err, &lookup) && lookup.IsNotFound:
 		return false
 	case errors.As(err, &answered):
 		// A lost upload session (BLOB_UPLOAD_UNKNOWN) starts anew.
@@ -152,6 +164,31 @@ func vanished(err error) bool {
 	var answered *transport.Error
 	return errors.As(err, &answered) && hasCode(answered, transport.ManifestBlobUnknownErrorCode, transport.BlobUnknownErrorCode,
 		transport.ManifestUnknownErrorCode)
+}
+
+// namedDigests are those in the details of an answer, whose form the spec leaves open.
+func namedDigests(err error) []v1.Hash {
+	var answered *transport.Error
+	if !errors.As(err, &answered) {
+		return nil
+	}
+	var named []v1.Hash
+	for _, d := range answered.Errors {
+		for _, text := range digestPattern.FindAllString(fmt.Sprint(d.Message, " ", d.Detail), -1) {
+			if digest, err := v1.NewHash(text); err == nil {
+				named = append(named, digest)
+			}
+		}
+	}
+	return named
+}
+
+var digestPattern = regexp.MustCompile(`sha256:[0-9a-f]{64}`)
+
+// unknownName says whether there is no such repository (yet).
+func unknownName(err error) bool {
+	var answered *transport.Error
+	return errors.As(err, &answered) && answered.StatusCode == http.StatusNotFound && hasCode(answered, transport.NameUnknownErrorCode)
 }
 
 // absent says whether there is nothing of that name.

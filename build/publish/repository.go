@@ -68,7 +68,7 @@ func Open(location string, o Options) (*Repository, error) {
 	if r.puller, err = remote.NewPuller(r.options...); err != nil {
 		return nil, errors.Wrap(err, "set up the image repository "+location)
 	}
-	return r, r.Forget()
+	return r, r.renew()
 }
 
 // Name is "<host>/<path>".
@@ -86,8 +86,15 @@ func (r *Repository) Jobs() int { return r.jobs }
 // Traffic is all that has gone to and fro.
 func (r *Repository) Traffic() Traffic { return r.wire.traffic() }
 
-// Forget forgets which blobs have been seen there: one of them may have vanished.
-func (r *Repository) Forget() error {
+// Forget forgets which blobs have been seen there. Of the lost ones nothing is believed any more until they have been sent
+// again: some image repositories say for a while that they have a blob which they have deleted. None means all.
+func (r *Repository) Forget(lost ...v1.Hash) error {
+	r.wire.distrust(lost)
+	return r.renew()
+}
+
+// renew takes a new pusher: go-containerregistry's remembers what it has seen.
+func (r *Repository) renew() error {
 	pusher, err := remote.NewPusher(r.options...)
 	if err != nil {
 		return errors.Wrap(err, "set up the image repository "+r.Name())
@@ -206,14 +213,21 @@ func (r *Repository) Tags(ctx context.Context) (tags []string, known bool, err e
 	if err == nil {
 		return tags, true, nil
 	}
+	if unknownName(err) {
+		return nil, true, nil // nothing has been pushed yet
+	}
 	if reason := reasonOf(err); absent(err) || reason == ReadOnly || reason == Forbidden || reason == Unauthorized {
 		return nil, false, nil
 	}
 	return nil, false, r.failure("list the tags", err)
 }
 
-// VanishedError says that a manifest was refused since something that it refers to is not there.
-type VanishedError struct{ Err error }
+// VanishedError says that a manifest was refused since something that it refers to is not there. Lost are the blobs, as
+// far as the image repository names them.
+type VanishedError struct {
+	Lost []v1.Hash
+	Err  error
+}
 
 func (e *VanishedError) Error() string { return e.Err.Error() }
 
@@ -225,7 +239,7 @@ func (r *Repository) Put(ctx context.Context, identifier string, m Manifest) err
 	err := r.writer().Put(ctx, r.reference(identifier), taggable{m})
 	failed := r.failure("write manifest "+identifier, err)
 	if vanished(err) {
-		return &VanishedError{failed}
+		return &VanishedError{namedDigests(err), failed}
 	}
 	return failed
 }

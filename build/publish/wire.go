@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/pkg/errors"
 )
 
@@ -30,6 +31,9 @@ type wire struct {
 
 	mutex     sync.Mutex
 	notBefore time.Time // the image repository asked to be left alone until then
+	// distrusted blobs are not there, whatever the image repository says; nobody is all of them.
+	distrusted map[string]bool
+	nobody     bool
 
 	requests, mounted, up, down atomic.Int64
 }
@@ -70,10 +74,16 @@ func (t *wire) RoundTrip(request *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
+	if t.lies(request) {
+		return &http.Response{
+			StatusCode: http.StatusNotFound, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Header: http.Header{}, Body: http.NoBody,
+			Request: request,
+		}, nil
+	}
 	t.requests.Add(1)
 	response, err := t.inner.RoundTrip(request)
 	if err != nil {
-		return nil, err
+		return nil, &brokenError{err}
 	}
 	t.heed(response)
 	if request.Method == http.MethodPost && response.StatusCode == http.StatusCreated && request.URL.Query().Get("mount") != "" {
@@ -84,6 +94,33 @@ func (t *wire) RoundTrip(request *http.Request) (*http.Response, error) {
 		return response, nil // large, and verified by its digest
 	}
 	return whole(response)
+}
+
+// brokenError is an exchange that did not come to an answer, for whatever reason: also one whose headers were cut off.
+type brokenError struct{ err error }
+
+func (e *brokenError) Error() string { return e.err.Error() }
+func (e *brokenError) Unwrap() error { return e.err }
+
+// distrust makes blobs look absent, until they have been sent; none means all.
+func (t *wire) distrust(lost []v1.Hash) {
+	t.mutex.Lock()
+	defer t.mutex.Unlock()
+	t.distrusted, t.nobody = map[string]bool{}, len(lost) == 0
+	for _, digest := range lost {
+		t.distrusted[digest.String()] = true
+	}
+}
+
+// lies says whether the answer to a request would not be believed: whether a distrusted blob is there.
+func (t *wire) lies(request *http.Request) bool {
+	_, digest, isBlob := strings.Cut(request.URL.Path, "/blobs/")
+	if request.Method != http.MethodHead || !isBlob {
+		return false
+	}
+	t.mutex.Lock()
+	defer t.mutex.Unlock()
+	return t.nobody || t.distrusted[digest]
 }
 
 // prepare gives each try a body of its own: the one before may have read it, for instance up to the 401 of a token that
@@ -128,7 +165,7 @@ func whole(response *http.Response) (*http.Response, error) {
 		err = io.ErrUnexpectedEOF
 	}
 	if err != nil {
-		return nil, errors.Wrap(err, "read the answer")
+		return nil, &brokenError{errors.Wrap(err, "read the answer")}
 	}
 	response.Body = io.NopCloser(bytes.NewReader(content))
 	return response, nil

@@ -170,6 +170,7 @@ func pushAdvice(err error) string {
 	var damaged *pipeline.BuiltError
 	var unverifiable *pipeline.UnverifiableError
 	var commit *pipeline.MissingCommitError
+	var tag *pipeline.TagRefusedError
 	switch {
 	case errors.As(err, &backwards):
 		return backwardsAdvice(backwards)
@@ -177,6 +178,8 @@ func pushAdvice(err error) string {
 		return unverifiable.WayOut
 	case errors.As(err, &commit):
 		return "bring STORAGE up to date (git fetch; git fetch --unshallow for a shallow clone)"
+	case errors.As(err, &tag):
+		return "if tags are immutable there, exempt tag " + tag.Tag + " from the rule: it is meant to move; else ask for the right to overwrite it"
 	case errors.As(err, &missing):
 		return "PUBLISHED=0 builds it here: build again with that, and push again"
 	case errors.As(err, &refused):
