@@ -6,7 +6,7 @@
 // Imports point down only, never sideways; architecture_test.go sees to it.
 //
 //	4  targets       what a user types; variables, messages, exit codes
-//	3  pipeline      the use cases: build, assemble (a docker build context), push, clean
+//	3  pipeline      the use cases: build, assemble (a docker build context), push, verify, clean
 //	2  gitstore      a storage: branches and objects, through git
 //	   base          what images are put on: image repository, OCI layout or preview
 //	   preview       the embedded registry: serve (its handler), cmd/package-registry (its binary), its image

@@ -29,6 +29,9 @@ type Request struct {
 	Repository string
 	// Version is the registry version: the tag.
 	Version string
+	// Digest is the base that is wanted, whatever the tag stands for now; zero: what it stands for. It is for image
+	// repositories only.
+	Digest v1.Hash
 	// Platforms that are wanted; none means all that the base offers of Default.
 	Platforms []v1.Platform
 }

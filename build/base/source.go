@@ -163,8 +163,12 @@ func (r *Resolver) findRemote(ctx context.Context, request Request) (source, err
 	key := hex.EncodeToString(sum[:])
 	found := source{name: request.Repository, full: full, remember: func() error { return nil }}
 
-	descriptor, err := remote.Head(ref, options...)
-	if err != nil {
+	descriptor := &v1.Descriptor{Digest: request.Digest}
+	if request.Digest == (v1.Hash{}) {
+		descriptor, err = remote.Head(ref, options...)
+	}
+	switch {
+	case err != nil:
 		var last remembered
 		known, recordErr := r.Store.Record("tag", key, &last)
 		if recordErr != nil {
@@ -181,7 +185,9 @@ func (r *Resolver) findRemote(ctx context.Context, request Request) (source, err
 		}
 		r.warn("base " + full + " can't be reached; what it was when last seen is used: " + last.Digest.String())
 		found.digest = last.Digest
-	} else {
+	case request.Digest != (v1.Hash{}):
+		found.digest = request.Digest
+	default:
 		found.digest = descriptor.Digest
 		found.remember = func() error { return r.keep("tag", key, found.digest) }
 	}

@@ -2,11 +2,15 @@ package pipeline
 
 import (
 	"encoding/json"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/pkg/errors"
+
+	"github.com/seed-604f7181/package-storage/build/layer"
+	"github.com/seed-604f7181/package-storage/build/object"
 )
 
 // The annotations of our images. All are a function of the inputs, so that images stay reproducible.
@@ -46,10 +50,20 @@ func (d *draft) indexAnnotations() (map[string]string, error) {
 // own inputs id belies.
 func readInputs(annotations map[string]string) (inputs Inputs, ok bool) {
 	document := annotations[inputsDocument]
-	if document == "" || json.Unmarshal([]byte(document), &inputs) != nil {
+	if document == "" || json.Unmarshal([]byte(document), &inputs) != nil || !inputs.sound() {
 		return Inputs{}, false
 	}
 	return inputs, sum([]byte(document)) == annotations[InputsAnnotation]
+}
+
+// sound says whether commits are commits: they are given to git.
+func (i Inputs) sound() bool {
+	for _, commit := range commitsOf(i) {
+		if _, err := object.Parse(string(commit)); err != nil {
+			return false
+		}
+	}
+	return true
 }
 
 // publishedFacts is the document of facts. Keys are those of families, cut to 16 digits; sizes are Size, Fresh and Delta
@@ -87,7 +101,18 @@ func readFacts(annotations map[string]string) publishedFacts {
 	if json.Unmarshal([]byte(annotations[factsDocument]), &document) != nil || document.Checks != layerKind {
 		return publishedFacts{} // of another version, or not ours: as if there was none
 	}
+	for key, sizes := range document.Families {
+		if slices.ContainsFunc(sizes, impossible) {
+			delete(document.Families, key)
+		}
+	}
 	return document
+}
+
+// impossible says whether no part can have these sizes.
+func impossible(sizes [3]int64) bool {
+	size, fresh, delta := sizes[0], sizes[1], sizes[2]
+	return size < 0 || size > layer.MaxPart || fresh < 0 || fresh > size || delta < 0 || delta > size
 }
 
 func readSize(annotation string) int64 {

@@ -147,9 +147,12 @@ func (b *built) read() error {
 		}
 		b.manifests = append(b.manifests, one)
 	}
-	if inputs, ok := readInputs(index.Annotations); !ok || inputs.Commit != b.report.Inputs.Commit {
+	inputs, ok := readInputs(index.Annotations)
+	if !ok || index.Annotations[InputsAnnotation] != b.report.InputsID || inputs.Commit != b.report.Inputs.Commit {
 		return errors.New("its index and " + reportName + " say different things")
 	}
+	b.report.Pushable = b.report.Pushable && len(inputs.Uncommitted) == 0
+	b.report.Inputs = inputs
 	return nil
 }
 

@@ -119,7 +119,7 @@ func (s *Session) warnShadowed(tree assemble.Tree) {
 
 // resolveBase brings in the base, once a session for each registry version.
 func (s *Session) resolveBase(ctx context.Context, version string) (base.Base, error) {
-	if known, there := s.bases[version]; there {
+	if known, there := s.bases[version+"@"+s.baseDigest.String()]; there {
 		return known, nil
 	}
 	repository := s.config.Base
@@ -140,7 +140,9 @@ func (s *Session) resolveBase(ctx context.Context, version string) (base.Base, e
 			return preview.Index(ctx, preview.Options{Platforms: base.Default, Dir: s.config.Root, Temporary: work})
 		},
 	}
-	found, err := resolver.Resolve(ctx, base.Request{Repository: repository, Version: version, Platforms: s.config.Platforms})
+	found, err := resolver.Resolve(ctx, base.Request{
+		Repository: repository, Version: version, Digest: s.baseDigest, Platforms: s.config.Platforms,
+	})
 	if err != nil {
 		stage.Failed()
 		return base.Base{}, err
@@ -157,7 +159,7 @@ func (s *Session) resolveBase(ctx context.Context, version string) (base.Base, e
 		return base.Base{}, &base.ReadError{Name: found.Name, Err: errors.Errorf("it is itself the image of a distribution (branch %s): its packages "+
 			"would be served with this one's", names)}
 	}
-	s.bases[version] = found
+	s.bases[version+"@"+s.baseDigest.String()] = found
 	return found, nil
 }
 

@@ -49,7 +49,8 @@ func (s *Session) parts(ctx context.Context, d *draft, branch assemble.Branch, p
 		if err != nil {
 			return nil, err
 		}
-		if !there {
+		if !there || s.anew {
+			known[i] = facts{}
 			unknown = append(unknown, i)
 		}
 	}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/seed-604f7181/package-storage/build/assemble"
 	"github.com/seed-604f7181/package-storage/build/gitstore"
+	"github.com/seed-604f7181/package-storage/build/integration"
 	"github.com/seed-604f7181/package-storage/build/layer"
 	"github.com/seed-604f7181/package-storage/build/object"
 )
@@ -160,6 +161,9 @@ func (s *Session) buildMissing(ctx context.Context, missing []*packageLayer, pre
 			return err
 		}
 	}
+	if err := s.judgeTrees(missing); err != nil {
+		return err
+	}
 	if err := s.fetchFiles(ctx, missing, prefix); err != nil {
 		return err
 	}
@@ -186,6 +190,26 @@ func (s *Session) buildMissing(ctx context.Context, missing []*packageLayer, pre
 		return err
 	}
 	return works.invalid()
+}
+
+// judgeTrees judges trees about to be built of which only a published image says that they are sound.
+func (s *Session) judgeTrees(missing []*packageLayer) error {
+	if !s.trusting {
+		return nil
+	}
+	var findings []assemble.Finding
+	for _, l := range missing {
+		for _, p := range l.parts {
+			if name, version, isPackage := strings.Cut(p.Path, "/"); isPackage && p.Mode == object.ModeTree {
+				one := integration.Package{Name: integration.Name(name), Version: integration.Version(version), Tree: p.ID}
+				findings = append(findings, assemble.CheckTree(s.forest, l.branch.Where(p.Path), one)...)
+			}
+		}
+	}
+	if len(findings) > 0 {
+		return invalid(findings)
+	}
+	return nil
 }
 
 // loadTrees brings the trees of parts into the session's forest, as far as they are not there.

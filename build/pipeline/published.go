@@ -37,7 +37,7 @@ func readPublished(ctx context.Context, repository *publish.Repository, identifi
 		return p, nil // one platform's image: not ours
 	}
 	if err := json.Unmarshal(manifest.Content, &p.index); err != nil {
-		return nil, errors.Wrapf(err, "read the index %s of %s", identifier, repository.Name())
+		return p, nil // whatever it is, it is not ours
 	}
 	p.inputs, p.ours = readInputs(p.index.Annotations)
 	p.facts = readFacts(p.index.Annotations)
@@ -90,8 +90,7 @@ func (p *published) layers(ctx context.Context) (map[string]layer.Blob, error) {
 		return found, errors.Wrapf(err, "read the configuration of %s", p.Digest)
 	}
 	if len(config.RootFS.DiffIDs) != len(manifest.Layers) {
-		return found, errors.Errorf("image %s of %s has %d layers, its configuration knows of %d", p.Digest, p.repository.Name(),
-			len(manifest.Layers), len(config.RootFS.DiffIDs))
+		return found, nil // no image that could be run: nothing is taken from it
 	}
 	for i, d := range manifest.Layers {
 		if key := d.Annotations[KeyAnnotation]; key != "" {
@@ -123,7 +122,7 @@ func (s *Session) repository(d distribution.Distribution) (*publish.Repository, 
 // publishedImages hands the images that are published of a chain's distributions to use until that is done: the own one
 // first, then those upstream of it. Each is read once a session.
 func (s *Session) publishedImages(ctx context.Context, d *draft, use func(*published) (done bool, err error)) error {
-	if !s.config.Published {
+	if !s.config.Published || s.config.With != "" { // an image with uncommitted packages is not pushed: it is to be whole
 		return nil
 	}
 	for i := len(d.tree.Branches) - 1; i >= 0; i-- {
@@ -201,16 +200,13 @@ func (s *Session) publishedFamilies(ctx context.Context, d *draft, families [][]
 	err := s.publishedImages(ctx, d, func(image *published) (bool, error) {
 		var left []int
 		for _, i := range unknown {
-			key := factsKey(families[i])
-			sizes := image.facts.Families[key[:shortKey]]
+			sizes := image.facts.Families[factsKey(families[i])[:shortKey]]
 			if len(sizes) != len(families[i]) {
 				left = append(left, i)
 				continue
 			}
-			known[i] = factsOf(families[i], sizes)
-			if err := s.cache.PutRecord("family", key, known[i]); err != nil {
-				return true, err
-			}
+			known[i] = factsOf(families[i], sizes) // not kept: the cache has what was seen here
+			s.trusting = true
 		}
 		unknown = left
 		return len(left) == 0, nil

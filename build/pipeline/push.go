@@ -123,13 +123,15 @@ func (p *pushing) push(ctx context.Context) error {
 		}
 		return nil
 	}
-	return inTurn(ctx, p.lookAround, p.pushImage, p.tagExactly, p.tagCommit, p.moveTag)
+	// A large image takes a while to send: tags are looked up again before any is written.
+	return inTurn(ctx, p.lookAround, p.mayBePut, p.pushImage, p.lookUpTags, p.tagExactly, p.tagCommit, p.moveTag)
 }
 
 // pushFirst pushes into a repository that can't be asked for its tags: some hosts refuse to read what is not there yet.
 // Once it has the image it can be, or no tag is written.
 func (p *pushing) pushFirst(ctx context.Context) error {
-	return inTurn(ctx, p.pushImage, p.lookUpTags, p.lookAround, p.tagExactly, p.tagCommit, p.moveTag)
+	p.tags = [3]v1.Hash{}
+	return inTurn(ctx, p.pushImage, p.lookUpTags, p.lookAround, p.mayBePut, p.tagExactly, p.tagCommit, p.moveTag)
 }
 
 // unseen says whether the image repository refuses to be read.
@@ -166,8 +168,14 @@ func (p *pushing) lookAround(ctx context.Context) error {
 	if p.tags[2] == p.index.Digest {
 		return nil
 	}
-	if err := p.list(ctx); err != nil || p.tags[2] == (v1.Hash{}) {
+	if err := p.list(ctx); err != nil {
 		return err
+	}
+	if !p.listed {
+		p.session.report.Warn(p.repository.Name() + " does not list its tags: pushes of this distribution must not run at the same time")
+	}
+	if p.tags[2] == (v1.Hash{}) {
+		return nil
 	}
 	var err error
 	p.published, err = readPublished(ctx, p.repository, p.built.distribution.Tag)
@@ -176,12 +184,9 @@ func (p *pushing) lookAround(ctx context.Context) error {
 
 // pushImage sends blobs and manifests, unless the exact tag says that they are there.
 func (p *pushing) pushImage(ctx context.Context) error {
-	switch exact := p.tags[0]; {
-	case exact == p.index.Digest:
+	if p.tags[0] != (v1.Hash{}) {
 		p.result.There = len(p.built.blobs())
-		return nil
-	case exact != (v1.Hash{}):
-		return p.takePublished(ctx, exact)
+		return nil // ours, or see takePublished
 	}
 	there, err := p.blobsThere(ctx)
 	if err != nil {
@@ -200,18 +205,25 @@ func (p *pushing) pushImage(ctx context.Context) error {
 	return nil
 }
 
+// TakenTagError says that the tag which names exactly our inputs holds something that was not made of them.
+type TakenTagError struct{ Tag, Digest string }
+
+func (e *TakenTagError) Error() string {
+	return fmt.Sprintf("tag %s holds %s, which does not say that it was made of the same inputs", e.Tag, e.Digest)
+}
+
 // takePublished goes on with the image that was published of the same inputs before, by another version of the pipeline.
 func (p *pushing) takePublished(ctx context.Context, exact v1.Hash) error {
-	found, err := p.repository.Get(ctx, exact.String())
+	found, err := readPublished(ctx, p.repository, exact.String())
 	if err != nil {
 		return err
 	}
-	if found == nil {
-		return errors.Errorf("tag %s names %s, which the image repository does not have", p.built.tagNames()[0], exact)
+	if found == nil || !found.ours || found.index.Annotations[InputsAnnotation] != p.built.report.InputsID {
+		return &TakenTagError{p.built.tagNames()[0], exact.String()}
 	}
 	p.session.report.Warn(fmt.Sprintf("the same inputs have been published before, as %s; that image stays, ours (%s) is not pushed", exact,
 		p.index.Digest))
-	p.index = *found
+	p.index = found.Manifest
 	p.result.Digest = exact.String()
 	return nil
 }
@@ -299,9 +311,8 @@ func (p *pushing) sendBlobs(ctx context.Context, there map[v1.Hash]bool, stage S
 		})
 	}
 	err := group.Wait()
-	p.result.Sent += int(sent.Load())
+	p.result.Sent, p.result.Mounted = int(sent.Load()), int(p.repository.Traffic().Mounted-mounted) // of this try
 	p.result.SentBytes += sentBytes.Load()
-	p.result.Mounted += int(p.repository.Traffic().Mounted - mounted)
 	p.result.There = len(all) - p.result.Sent - p.result.Mounted
 	return err
 }
@@ -319,9 +330,9 @@ func (p *pushing) sendManifests(ctx context.Context) error {
 // origins says of a blob which other repository of the same host may have it: that of an upstream distribution, the
 // base's, or where this machine has sent it before.
 func (p *pushing) origins() func(v1.Hash) string {
-	registry := ""
+	ofBase := ""
 	if name := p.built.report.Inputs.Base; name != base.PreviewName && name != base.LayoutName {
-		registry = name
+		ofBase = name
 	}
 	branches := map[string]string{}
 	for _, up := range p.built.report.Inputs.Upstreams {
@@ -344,7 +355,7 @@ func (p *pushing) origins() func(v1.Hash) string {
 		if there, err := p.session.cache.Record(sentKind, p.sentKey(digest), &last); err == nil && there {
 			return last.Repository
 		}
-		return registry
+		return ofBase
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/pkg/errors"
 
 	"github.com/seed-604f7181/package-storage/build/assemble"
@@ -32,13 +33,15 @@ type Session struct {
 	sample  bool
 	planner layer.Planner
 
-	readers  readers
-	forest   *object.Forest
-	began    time.Time // of what the next build takes
-	branches map[string]scanned
-	bases    map[string]base.Base
-	pinned   map[string]object.ID // commits of branches that are not their heads
-	anew     bool                 // layers are built though the cache has them
+	readers    readers
+	forest     *object.Forest
+	began      time.Time // of what the next build takes
+	branches   map[string]scanned
+	bases      map[string]base.Base
+	pinned     map[string]object.ID // commits of branches that are not their heads
+	baseDigest v1.Hash              // of a base that its tag may not stand for any more; zero: what it stands for
+	anew       bool                 // layers are built though the cache has them
+	trusting   bool                 // facts were taken from a published image: trees have not been judged here
 
 	repositories map[string]*publish.Repository // by location
 	images       map[string]*published          // by distribution; nil where there is none

@@ -19,11 +19,14 @@ import (
 // tagExactly writes the tag of commit and inputs, which never changes.
 func (p *pushing) tagExactly(ctx context.Context) error {
 	name := p.built.tagNames()[0]
-	if p.tags[0] != (v1.Hash{}) {
-		p.tagged(name, TagThere, "")
+	if p.tags[0] == (v1.Hash{}) {
+		return p.write(ctx, name, TagWritten)
+	}
+	p.tagged(name, TagThere, "")
+	if p.tags[0] == p.index.Digest {
 		return nil
 	}
-	return p.write(ctx, name, TagWritten)
+	return p.takePublished(ctx, p.tags[0])
 }
 
 // tagCommit writes the commit's tag, unless it stands for an earlier image of the commit: that one stays.
@@ -79,14 +82,14 @@ const grace = 2 * time.Second
 //
 //   - who finds a newer image among the exact tags that came meanwhile puts that one up instead of his own;
 //   - who finds an older one watches for a while, and puts his own up again when it was overwritten;
-//   - who was slow between his check and his write counts all tags as having come meanwhile.
+//   - who was slow between his check and his write may have overwritten one that nobody watches any more: he says so.
 func (p *pushing) moveTag(ctx context.Context) error {
 	name := p.built.distribution.Tag
 	if p.tags[2] == p.index.Digest {
 		p.tagged(name, TagThere, "")
 		return nil
 	}
-	m := &move{pushing: p, tag: name, candidate: candidate{p.index, p.built.report.Inputs, p.built.report.InputsID}, state: TagFailed}
+	m := p.move()
 	const tries = 20
 	for range tries {
 		done, err := m.try(ctx)
@@ -98,6 +101,34 @@ func (p *pushing) moveTag(ctx context.Context) error {
 	return &publish.Error{Doing: "move tag " + name, Repository: p.repository.Name(), Err: errors.New("other pushes move it all the time")}
 }
 
+// mayBePut finds out whether the image would be refused, before a tag is written that others take for a rival's. An older
+// one is none: it gets its commit's tags, and is refused afterwards.
+func (p *pushing) mayBePut(ctx context.Context) error {
+	if p.published == nil {
+		return nil
+	}
+	_, err := p.move().mayReplace(ctx, p.published)
+	var refusal *BackwardsError
+	if !errors.As(err, &refusal) {
+		return err
+	}
+	order := refusal.order
+	if order == unknown {
+		order = compareTimes(p.published.inputs, p.built.report.Inputs)
+	}
+	if order == newer {
+		return nil
+	}
+	return err
+}
+
+func (p *pushing) move() *move {
+	return &move{
+		pushing: p, tag: p.built.distribution.Tag, state: TagFailed,
+		candidate: candidate{p.index, p.built.report.Inputs, p.built.report.InputsID},
+	}
+}
+
 // move is the moving of a distribution's tag.
 type move struct {
 	*pushing
@@ -105,6 +136,8 @@ type move struct {
 	// candidate is what the tag is to stand for: ours, or a newer image that came meanwhile.
 	candidate candidate
 	written   bool
+	// forced says that it would have been refused; slow, that so long passed between check and write that nobody watched.
+	forced, slow bool
 	// state and note are what becomes of it, for the summary.
 	state, note string
 }
@@ -142,9 +175,7 @@ func (m *move) try(ctx context.Context) (done bool, err error) {
 			return false, err
 		}
 	}
-	if time.Since(began) > grace {
-		m.seen = map[string]bool{}
-	}
+	m.slow = m.slow || time.Since(began) > grace
 	return m.settle(ctx)
 }
 
@@ -162,6 +193,11 @@ func (e *TagRefusedError) Unwrap() error { return e.Err }
 // put writes the tag. Hosts with immutable tags have no answer of their own in common: 400, 403, 409 and 412 are in use.
 func (m *move) put(ctx context.Context, current *published) error {
 	err := m.repository.Put(ctx, m.tag, m.candidate.Manifest)
+	if err != nil {
+		if up, lookErr := m.isUp(ctx); lookErr == nil && up {
+			err = nil // the answer was lost, not the tag
+		}
+	}
 	var refused *publish.Error
 	if current != nil && errors.As(err, &refused) && slices.Contains([]int{400, 403, 409, 412}, refused.Status) {
 		return &TagRefusedError{m.tag, err}
@@ -182,7 +218,7 @@ func (m *move) from(before *published) string {
 	if before.ours {
 		name = before.candidate().String()
 	}
-	if m.session.config.Force {
+	if m.forced {
 		return "from " + name + "; forced: " + m.session.config.Reason
 	}
 	return "from " + name
@@ -203,14 +239,14 @@ func (m *move) current(ctx context.Context) (*published, error) {
 // mayReplace says whether the candidate may take the place of what is there. That it may not is an error, unless what is
 // there came after ours had been put up. The error is a *BackwardsError.
 func (m *move) mayReplace(ctx context.Context, there *published) (bool, error) {
-	if there == nil || m.session.config.Force {
+	if there == nil {
 		return true, nil
 	}
 	refusal := &BackwardsError{
 		Distribution: m.built.distribution.Name, Tag: m.tag, Ours: m.candidate.String(), Published: there.Digest.String(), Foreign: !there.ours,
 	}
 	if !there.ours {
-		return false, refusal
+		return m.refuse(refusal)
 	}
 	refusal.Published = there.candidate().String()
 	order, err := m.session.compare(ctx, there.inputs, m.candidate.inputs)
@@ -227,6 +263,15 @@ func (m *move) mayReplace(ctx context.Context, there *published) (bool, error) {
 		return false, nil
 	}
 	refusal.order, refusal.Unknown = order, order == unknown
+	return m.refuse(refusal)
+}
+
+// refuse is a refusal, unless FORCE is set.
+func (m *move) refuse(refusal *BackwardsError) (bool, error) {
+	if m.session.config.Force {
+		m.forced = true
+		return true, nil
+	}
 	return false, refusal
 }
 
@@ -260,6 +305,9 @@ func (m *move) settle(ctx context.Context) (done bool, err error) {
 		m.note = "a newer image was pushed at the same time: " + best.String()
 		return false, nil
 	}
+	if m.slow {
+		return m.lookBack(ctx)
+	}
 	if !contended {
 		return m.isUp(ctx)
 	}
@@ -272,6 +320,27 @@ func (m *move) settle(ctx context.Context) (done bool, err error) {
 			return false, ctx.Err()
 		case <-time.After(grace / 20):
 		}
+	}
+	return m.isUp(ctx)
+}
+
+// SlowError says that a tag was moved so slowly that another push's newer image may have been overwritten. It may also
+// have been given up on purpose: a person must decide.
+type SlowError struct{ Tag, Ours, Newer string }
+
+func (e *SlowError) Error() string {
+	return fmt.Sprintf("tag %s was moved to %s, but so slowly that it may have overwritten a newer image, %s", e.Tag, e.Ours, e.Newer)
+}
+
+// lookBack looks for newer images that were there before: one of them may have been put up between our check and write.
+func (m *move) lookBack(ctx context.Context) (bool, error) {
+	m.seen = map[string]bool{}
+	best, _, err := m.rivals(ctx)
+	if err == nil && best.Digest != m.candidate.Digest {
+		err = &SlowError{m.tag, m.candidate.String(), best.String()}
+	}
+	if err != nil {
+		return false, err
 	}
 	return m.isUp(ctx)
 }

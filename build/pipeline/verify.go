@@ -3,6 +3,7 @@ package pipeline
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
@@ -26,12 +27,14 @@ type VerifyResult struct {
 	// Layers are counted once for each platform. Equal ones agree in their digest, SameContent ones in the diff id only
 	// (another version of the compressor packed them).
 	Layers, Equal, SameContent int
-	// Differences name what does not agree, Inputs the inputs that are not what they were.
-	Differences, Inputs []string
-	Seconds             float64
+	// Differences name what does not agree.
+	Differences []string
+	// Repacked says which compressor packed the layers, if it was another one than here: then only contents can agree.
+	Repacked string
+	Seconds  float64
 }
 
-// Verified says that every layer agrees, and that manifests and configurations do or are not expected to.
+// Verified says that every layer agrees, and all that the image is besides.
 func (r VerifyResult) Verified() bool { return len(r.Differences) == 0 }
 
 // UnverifiableError says why a published image can't be built again here.
@@ -42,7 +45,7 @@ func (e *UnverifiableError) Error() string {
 }
 
 // Verify builds the published image of a distribution again, from the commits that it says it was made of, and compares
-// layer by layer. Nothing of what is built comes from the cache or the image repository but the base.
+// layer by layer. No layer comes from the cache or the image repository; the base may.
 // Errors: those of Build, *UnverifiableError, *publish.Error.
 func (s *Session) Verify(ctx context.Context, name string) (VerifyResult, error) {
 	start := time.Now()
@@ -68,7 +71,13 @@ func (s *Session) Verify(ctx context.Context, name string) (VerifyResult, error)
 	}
 	r := VerifyResult{
 		Distribution: name, Repository: repository.Name(), Published: there.Digest.String(), Rebuilt: rebuilt.Descriptor.Digest.String(),
-		MadeOf: there.candidate().String(), Inputs: changedInputs(there.inputs, inputs),
+		MadeOf: there.candidate().String(),
+	}
+	for _, changed := range changedInputs(there.inputs, inputs) {
+		r.differ("%s; if that was changed since, verify with the pipeline of that time", changed)
+	}
+	if there.inputs.LayerFormat != inputs.LayerFormat {
+		r.Repacked = fmt.Sprintf("by %s; here it is %s", there.inputs.LayerFormat, inputs.LayerFormat)
 	}
 	err = r.compare(ctx, there, rebuilt)
 	r.Seconds = time.Since(start).Seconds()
@@ -113,12 +122,11 @@ func compressionOf(format string) (layer.Compression, bool) {
 func (s *Session) turnBack(inputs Inputs) (forward func()) {
 	config, branches := s.config, s.branches
 	s.config.Registry, s.config.With, s.config.Published, s.config.DryRun = inputs.Registry, "", false, false
-	switch {
-	case s.config.Base != "":
-	case inputs.Base == base.PreviewName:
+	if s.config.Base == "" && inputs.Base == base.PreviewName {
 		s.config.Base = "preview"
-	default:
-		s.config.Base = inputs.Base
+	}
+	if digest, err := v1.NewHash(inputs.BaseDigest); err == nil {
+		s.baseDigest = digest
 	}
 	s.config.Platforms = nil
 	for _, name := range inputs.Platforms {
@@ -132,7 +140,9 @@ func (s *Session) turnBack(inputs Inputs) (forward func()) {
 	for _, b := range inputs.Upstreams {
 		s.pinned[b.Branch] = b.Commit
 	}
-	return func() { s.config, s.branches, s.pinned, s.anew = config, branches, nil, false }
+	return func() {
+		s.config, s.branches, s.pinned, s.anew, s.baseDigest = config, branches, nil, false, v1.Hash{}
+	}
 }
 
 // rebuild builds all layers anew and composes the image; it writes no output.
@@ -161,7 +171,6 @@ func changedInputs(theirs, ours Inputs) []string {
 		{"base digest", theirs.BaseDigest, ours.BaseDigest},
 		{"rendered Dockerfile (Dockerfile.tmpl, distributions.yml)", theirs.Dockerfile, ours.Dockerfile},
 		{"package-registry.yml (distributions.yml)", theirs.Config, ours.Config},
-		{"layer format", theirs.LayerFormat, ours.LayerFormat},
 		{"platforms", strings.Join(theirs.Platforms, ","), strings.Join(ours.Platforms, ",")},
 	} {
 		if one.theirs != one.ours {
@@ -198,7 +207,7 @@ func (r *VerifyResult) compare(ctx context.Context, there *published, rebuilt im
 			return err
 		}
 	}
-	if len(r.Differences) == 0 && len(r.Inputs) == 0 && r.Published != r.Rebuilt {
+	if len(r.Differences) == 0 && r.Repacked == "" && r.Published != r.Rebuilt {
 		r.differ("all layers agree and all inputs are the same, but manifests or configurations are not: published %s, rebuilt %s", r.Published,
 			r.Rebuilt)
 	}
@@ -210,6 +219,13 @@ func (r *VerifyResult) compareLayers(ctx context.Context, there *published, ours
 		r.differ("%s: %d layers are published (%d diff ids), %d were rebuilt", ours.Platform, len(manifest.Layers),
 			len(config.RootFS.DiffIDs), len(ours.Layers))
 		return nil
+	}
+	rebuilt, err := v1.ParseConfigFile(bytes.NewReader(ours.Config.Content))
+	if err != nil {
+		return errors.Wrap(err, "read the rebuilt configuration")
+	}
+	if got, want := settings(config), settings(rebuilt); got != want {
+		r.differ("%s: the configuration is %s, and should be %s", ours.Platform, got, want)
 	}
 	for i, l := range ours.Layers {
 		r.Layers++
@@ -237,6 +253,15 @@ func (r *VerifyResult) compareLayers(ctx context.Context, there *published, ours
 		}
 	}
 	return nil
+}
+
+// settings are what an engine goes by, as text.
+func settings(config *v1.ConfigFile) string {
+	content, err := json.Marshal(config.Config)
+	if err != nil {
+		return err.Error()
+	}
+	return string(content)
 }
 
 func (r *VerifyResult) differ(format string, args ...any) {

@@ -34,7 +34,7 @@ func (r *Repository) Send(ctx context.Context, b Blob) (sent bool, err error) {
 		one = &remote.MountableLayer{Layer: l, Reference: from.Digest(b.Digest.String())}
 	}
 	err = r.writer().Upload(ctx, r.name, one)
-	if reason := reasonOf(err); one != v1.Layer(l) && err != nil && (reason == Unauthorized || reason == Forbidden) {
+	if err != nil && one != v1.Layer(l) && ctx.Err() == nil {
 		err = r.writer().Upload(ctx, r.name, l) // the right to read the other repository may be lacking
 	}
 	if missing := (*MissingBlobError)(nil); errors.As(err, &missing) {

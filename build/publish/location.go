@@ -19,6 +19,13 @@ func (e *LocationError) Error() string {
 func parse(location string) (repository name.Repository, plain bool, err error) {
 	full, explicit := strings.CutPrefix(location, "http://")
 	full = strings.TrimPrefix(full, "https://")
+	if user, rest, found := strings.Cut(full, "@"); found && strings.Contains(user, ":") {
+		return name.Repository{}, false, &LocationError{rest, "a user and password do not belong there: log in (docker login)"}
+	}
+	// Without a host it would be Docker Hub's, to the surprise of most.
+	if host, _, found := strings.Cut(full, "/"); !found || !strings.ContainsAny(host, ".:") && host != "localhost" {
+		return name.Repository{}, false, &LocationError{location, "a host must come first (docker.io for Docker Hub)"}
+	}
 	var options []name.Option
 	if explicit {
 		options = append(options, name.Insecure)
@@ -38,9 +45,9 @@ func hostname(host string) string {
 	return strings.Trim(host, "[]")
 }
 
-// loopback says whether a host is this machine (RFC 6761 section 6.3 for localhost and the names below it).
+// loopback says whether a host is this machine. Names below localhost are asked of the name service, and may be anywhere.
 func loopback(host string) bool {
-	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
+	if host == "localhost" {
 		return true
 	}
 	ip := net.ParseIP(host)

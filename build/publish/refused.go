@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"regexp"
 	"slices"
@@ -142,8 +143,9 @@ func worthAnotherTry(err error) bool {
 	var answered *transport.Error
 	var lookup *net.DNSError
 	var untrusted *tls.CertificateVerificationError
+	var noTLS tls.RecordHeaderError // plain HTTP is next, and should not wait
 	switch {
-	case errors.As(err, &plain), errors.As(err, &untrusted), errors.As(err, &lookup) && lookup.IsNotFound:
+	case errors.As(err, &plain), errors.As(err, &untrusted), errors.As(err, &noTLS), errors.As(err, &lookup) && lookup.IsNotFound:
 		return false
 	case errors.As(err, &answered):
 		// A lost upload session (BLOB_UPLOAD_UNKNOWN) starts anew.
@@ -185,6 +187,12 @@ func namedDigests(err error) []v1.Hash {
 
 var digestPattern = regexp.MustCompile(`sha256:[0-9a-f]{64}`)
 
+// odd says whether there was an answer, and it was not understood.
+func odd(err error) bool {
+	var answered *transport.Error
+	return err != nil && !errors.As(err, &answered) && !connectionFault(err) && !errors.Is(err, context.Canceled) && reasonOf(err) == Failed
+}
+
 // unknownName says whether there is no such repository (yet).
 func unknownName(err error) bool {
 	var answered *transport.Error
@@ -210,6 +218,11 @@ func plainly(err error) string {
 		return answered.Error()
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return "it does not answer"
+	}
+	var exchange *url.Error
+	if errors.As(err, &exchange) {
+		place, _, _ := strings.Cut(exchange.URL, "?") // what follows may be a signature
+		return fmt.Sprintf("%s %s: %v", exchange.Op, place, exchange.Err)
 	}
 	return err.Error()
 }

@@ -122,13 +122,19 @@ func (r *Repository) reference(identifier string) name.Reference {
 // Head is the digest that a tag stands for; zero where there is no such tag. The error is an *Error.
 func (r *Repository) Head(ctx context.Context, tag string) (v1.Hash, error) {
 	descriptor, err := r.puller.Head(ctx, r.reference(tag))
-	if absent(err) {
+	switch {
+	case err == nil:
+		return descriptor.Digest, nil
+	case absent(err):
 		return v1.Hash{}, nil
+	case odd(err): // a proxy has dropped the headers that an answer to HEAD consists of
+		manifest, err := r.Get(ctx, tag)
+		if manifest == nil || err != nil {
+			return v1.Hash{}, err
+		}
+		return manifest.Digest, nil
 	}
-	if err != nil {
-		return v1.Hash{}, r.failure("look up tag "+tag, err)
-	}
-	return descriptor.Digest, nil
+	return v1.Hash{}, r.failure("look up tag "+tag, err)
 }
 
 // Manifest is an image's or an index's, as it is stored.
@@ -164,12 +170,21 @@ func (r *Repository) Blob(ctx context.Context, digest v1.Hash) ([]byte, error) {
 		return nil, r.failure(doing, err)
 	}
 	var content []byte
-	for range 3 { // the retries below end where an answer begins
-		if content, err = read(l); err == nil || !worthAnotherTry(err) {
+	err = again(func() (err error) {
+		content, err = read(l)
+		return err
+	})
+	return content, r.failure(doing, err)
+}
+
+// again tries reading a blob a few times: go-containerregistry's retries end where an answer begins.
+func again(try func() error) (err error) {
+	for range 3 {
+		if err = try(); err == nil || !worthAnotherTry(err) {
 			break
 		}
 	}
-	return content, r.failure(doing, err)
+	return err
 }
 
 // DiffID reads a packed layer and computes the digest of its tar. The error is an *Error.
@@ -180,11 +195,10 @@ func (r *Repository) DiffID(ctx context.Context, digest v1.Hash) (v1.Hash, error
 		return v1.Hash{}, r.failure(doing, err)
 	}
 	var diffID v1.Hash
-	for range 3 {
-		if diffID, err = hashTar(l); err == nil || !worthAnotherTry(err) {
-			break
-		}
-	}
+	err = again(func() (err error) {
+		diffID, err = hashTar(l)
+		return err
+	})
 	return diffID, r.failure(doing, err)
 }
 
@@ -216,7 +230,7 @@ func (r *Repository) Tags(ctx context.Context) (tags []string, known bool, err e
 	if unknownName(err) {
 		return nil, true, nil // nothing has been pushed yet
 	}
-	if reason := reasonOf(err); absent(err) || reason == ReadOnly || reason == Forbidden || reason == Unauthorized {
+	if reason := reasonOf(err); absent(err) || odd(err) || reason == ReadOnly || reason == Forbidden || reason == Unauthorized {
 		return nil, false, nil
 	}
 	return nil, false, r.failure("list the tags", err)

@@ -90,10 +90,18 @@ func (t *wire) RoundTrip(request *http.Request) (*http.Response, error) {
 		t.mounted.Add(1)
 	}
 	response.Body = &counted{response.Body, &t.down}
-	if request.Method == http.MethodGet && strings.Contains(request.URL.Path, "/blobs/") {
+	if request.Method == http.MethodGet && strings.Contains(asked(request).URL.Path, "/blobs/") {
 		return response, nil // large, and verified by its digest
 	}
 	return whole(response)
+}
+
+// asked is the request that redirects led from: object storage has paths of its own.
+func asked(request *http.Request) *http.Request {
+	for request.Response != nil && request.Response.Request != nil {
+		request = request.Response.Request
+	}
+	return request
 }
 
 // brokenError is an exchange that did not come to an answer, for whatever reason: also one whose headers were cut off.
@@ -160,7 +168,10 @@ const largestAnswer = 64 << 20
 // whole reads an answer to its end, so that one that was cut off is tried again like any other fault.
 func whole(response *http.Response) (*http.Response, error) {
 	defer response.Body.Close()
-	content, err := io.ReadAll(io.LimitReader(response.Body, largestAnswer))
+	content, err := io.ReadAll(io.LimitReader(response.Body, largestAnswer+1))
+	if len(content) > largestAnswer {
+		return nil, errors.Errorf("the answer to %s %s is larger than %d MB", response.Request.Method, response.Request.URL.Path, largestAnswer>>20)
+	}
 	if err == nil && response.Request.Method != http.MethodHead && response.ContentLength > int64(len(content)) {
 		err = io.ErrUnexpectedEOF
 	}

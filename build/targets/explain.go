@@ -171,6 +171,8 @@ func pushAdvice(err error) string {
 	var unverifiable *pipeline.UnverifiableError
 	var commit *pipeline.MissingCommitError
 	var tag *pipeline.TagRefusedError
+	var taken *pipeline.TakenTagError
+	var slow *pipeline.SlowError
 	switch {
 	case errors.As(err, &backwards):
 		return backwardsAdvice(backwards)
@@ -178,6 +180,10 @@ func pushAdvice(err error) string {
 		return unverifiable.WayOut
 	case errors.As(err, &commit):
 		return "bring STORAGE up to date (git fetch; git fetch --unshallow for a shallow clone)"
+	case errors.As(err, &taken):
+		return "somebody else has written that tag: find out who, and remove it in the image repository"
+	case errors.As(err, &slow):
+		return "if the newer image is to be up, build it (git fetch) and push again; if it was rolled back on purpose, all is well"
 	case errors.As(err, &tag):
 		return "if tags are immutable there, exempt tag " + tag.Tag + " from the rule: it is meant to move; else ask for the right to overwrite it"
 	case errors.As(err, &missing):

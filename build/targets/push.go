@@ -22,10 +22,12 @@ func Push(ctx context.Context) error {
 				pushed = append(pushed, result)
 			}
 			if err != nil {
-				return firstError(&doingError{"push " + name, err}, stepSummary(pushed, err))
+				stepSummary(out, pushed, err)
+				return &doingError{"push " + name, err}
 			}
 		}
-		return stepSummary(pushed, nil)
+		stepSummary(out, pushed, nil)
+		return nil
 	})
 }
 
@@ -42,11 +44,4 @@ func Verify(ctx context.Context, name string) error {
 		}
 		return nil
 	})
-}
-
-func firstError(err, next error) error {
-	if err != nil {
-		return err
-	}
-	return next
 }

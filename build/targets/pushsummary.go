@@ -1,11 +1,10 @@
 package targets
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"strings"
-
-	"github.com/pkg/errors"
 
 	"github.com/seed-604f7181/package-storage/build/pipeline"
 )
@@ -53,8 +52,8 @@ func (t *terminal) verify(r pipeline.VerifyResult) {
 		rows = append(rows, [2]string{"rebuilt", r.Rebuilt})
 	}
 	rows = append(rows, [2]string{"layers", layers})
-	for _, changed := range r.Inputs {
-		rows = append(rows, [2]string{"changed", changed})
+	if r.Repacked != "" {
+		rows = append(rows, [2]string{"packed", r.Repacked})
 	}
 	for _, difference := range r.Differences {
 		rows = append(rows, [2]string{"differs", difference})
@@ -63,18 +62,19 @@ func (t *terminal) verify(r pipeline.VerifyResult) {
 }
 
 // stepSummary appends a table to the file that GitHub shows beside a job (GITHUB_STEP_SUMMARY), where there is one.
-func stepSummary(pushed []pipeline.PushResult, failed error) error {
+func stepSummary(out *terminal, pushed []pipeline.PushResult, failed error) {
 	path := os.Getenv("GITHUB_STEP_SUMMARY")
 	if path == "" {
-		return nil
+		return
 	}
 	f, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
-	if err != nil {
-		return errors.Wrap(err, "write GITHUB_STEP_SUMMARY")
+	if err == nil {
+		_, err = f.WriteString(markdown(pushed, failed))
+		err = errors.Join(err, f.Close())
 	}
-	defer f.Close()
-	_, err = f.WriteString(markdown(pushed, failed))
-	return errors.Wrap(err, "write GITHUB_STEP_SUMMARY")
+	if err != nil {
+		out.Warn("GITHUB_STEP_SUMMARY can't be written, the push is none the worse for it: " + err.Error())
+	}
 }
 
 func markdown(pushed []pipeline.PushResult, failed error) string {

@@ -32,8 +32,8 @@ func run(ctx context.Context, doing string, use func(context.Context, *pipeline.
 	if closed := session.Close(); err == nil {
 		err = closed
 	}
-	if ctx.Err() != nil {
-		return mg.Fatal(1, doing+": interrupted; what was not finished has changed nothing, run it again")
+	if ctx.Err() != nil && err != nil {
+		return mg.Fatal(1, doing+": interrupted; nothing is left half done, run it again")
 	}
 	return explain(doing, err)
 }
