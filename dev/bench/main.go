@@ -18,6 +18,8 @@ type options struct {
 	runs  int
 	fresh bool
 	json  bool
+	// buildKit asks for the comparison with BuildKit.
+	buildKit bool
 	// addTo is the name of the package that a version is added of; empty: one of middling size.
 	addTo string
 }
@@ -41,6 +43,7 @@ func parse(args []string) (o options, code int) {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.IntVar(&o.runs, "n", 5, "`runs` of everything that is timed; their median counts")
 	flags.BoolVar(&o.fresh, "fresh", true, "also build in a fresh clone with empty caches; needs the module proxy")
+	flags.BoolVar(&o.buildKit, "buildkit", true, "also build and push with BuildKit; takes minutes, Linux, root, runc and the module proxy")
 	flags.BoolVar(&o.json, "json", false, "write the figures as JSON to stdout; the table goes to stderr then")
 	flags.StringVar(&o.addTo, "package", "", "the `name` of the package that a version is added of (default: one of middling size)")
 	err := flags.Parse(args)

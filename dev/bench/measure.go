@@ -37,6 +37,7 @@ func (b *bench) measure(ctx context.Context) (*report, error) {
 	}
 	for _, step := range []func(context.Context, *report) error{
 		b.measureCold, b.measureAgain, b.measureAdded, b.measureSizes, b.measureFresh,
+		b.measurePush,
 	} {
 		if err := step(ctx, r); err != nil {
 			return nil, err
@@ -144,7 +145,7 @@ func (b *bench) measureSizes(ctx context.Context, r *report) error {
 	return nil
 }
 
-// measureFresh comes last: it needs the network. Without it all other figures are still worth something.
+// measureFresh needs the network. Without it all other figures are still worth something.
 func (b *bench) measureFresh(ctx context.Context, r *report) error {
 	const name, most = "fresh clone to the first image", 120
 	if !b.fresh {
