@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -150,16 +151,15 @@ func inTurn(ctx context.Context, steps ...func(context.Context) error) error {
 	return nil
 }
 
-// lookUpTags asks once for each tag.
+// lookUpTags asks once for each tag, for all at once; the error is the first tag's that has one.
 func (p *pushing) lookUpTags(ctx context.Context) error {
-	var group errgroup.Group
+	var group sync.WaitGroup
+	var errs [len(p.tags)]error
 	for i, name := range p.built.tagNames() {
-		group.Go(func() (err error) {
-			p.tags[i], err = p.repository.Head(ctx, name)
-			return err
-		})
+		group.Go(func() { p.tags[i], errs[i] = p.repository.Head(ctx, name) })
 	}
-	return group.Wait()
+	group.Wait()
+	return firstError(errs[:]...)
 }
 
 // lookAround reads what the distribution's tag stands for, if it is to move, and lists the tags that are there before

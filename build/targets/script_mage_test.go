@@ -72,7 +72,7 @@ func checkStatus(ts *testscript.TestScript, neg bool, args []string) {
 // surroundings are the files that a run can see, by path, each with what changes when it is written to.
 type surroundings struct {
 	work, cache, dist string
-	project           map[string]string // the script's folder without the others
+	project           map[string]string // the script's folder without the others, and without a partial clone
 	output            map[string]string // DIST
 	left              []string          // what only a running process needs
 }
@@ -83,7 +83,7 @@ func lookAround(ts *testscript.TestScript) surroundings {
 		dist: ts.MkAbs(cmp.Or(ts.Getenv("DIST"), "dist")),
 	}
 	s.project = files(s.work, s.cache, s.dist, filepath.Join(s.work, ".home"), filepath.Join(s.work, ".tmp"),
-		filepath.Join(s.work, "trace"))
+		filepath.Join(s.work, "trace"), filepath.Join(s.work, "partial"))
 	for _, folder := range []string{s.dist, s.cache} { // the folders on the way to them are made as well
 		for above := filepath.Dir(folder); above != s.work && above != filepath.Dir(above); above = filepath.Dir(above) {
 			delete(s.project, above)

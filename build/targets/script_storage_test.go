@@ -213,3 +213,16 @@ func garbleObject(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(os.Chmod(path, 0o644))
 	ts.Check(os.WriteFile(path, []byte("nonsense"), 0o444))
 }
+
+// checkLacks says whether a partial clone lacks what a revision names. Nothing is fetched by asking.
+func checkLacks(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) != 2 {
+		ts.Fatalf("usage: [!] lacks <storage> <revision>")
+	}
+	storage := git{ts, ts.MkAbs(args[0])}
+	id := storage.run(nil, "rev-parse", args[1])
+	all := storage.run(nil, "cat-file", "--batch-all-objects", "--batch-check=%(objectname)")
+	if strings.Contains(all, id) != neg {
+		ts.Fatalf("%s lacking %s: %t", args[0], args[1], neg)
+	}
+}

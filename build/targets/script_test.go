@@ -2,6 +2,7 @@ package targets_test
 
 import (
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -29,6 +30,8 @@ const moduleRoot = "../.."
 //	                              submodule, or symlink=<target>
 //	lose|garble <storage> <revision>
 //	                              removes an object from a storage, or makes nonsense of it
+//	[!] lacks <storage> <revision>
+//	                              whether a partial clone lacks an object
 //	image files|manifest|config|sound <layout>
 //	                              prints what the linux/amd64 image holds, or verifies every blob of the layout
 //	mode <octal> <file>…, [!] linked <file> <file>
@@ -36,6 +39,15 @@ const moduleRoot = "../.."
 //	damage <layout> <media type> <folder>
 //	                              flips a byte of the highest layer of the media type, in a folder of blobs
 //	fill <file> <megabytes>m      writes a file that no compression makes smaller
+//	imagerepo <variable>          starts an image repository server; the variable gets its host and port
+//	published tags <repository>, published index|manifest|config <repository>:<tag>
+//	                              prints what an image repository has
+//	[!] tagged inputs|commit|distribution <repository> <build>
+//	                              whether the tag that a build gets stands for its image
+//	foreign <repository>:<tag>, forge known|denied <repository>:<tag>
+//	                              pushes an image that no pipeline made; puts another layer into a published image, which
+//	                              its configuration knows of or not
+//	[!] whole <layout>            whether the layout has all layers of its image
 //	smalldisk <folder> <size>     mounts a file system of that size (root on Linux only: [disks])
 //
 // $MAGE and $GIT are the programs, $LONG and $LONGEST names of 300 and 255 bytes. A script ends at its first fault;
@@ -55,9 +67,10 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"mage": runMage, "status": checkStatus,
-			"storage": makeStorage, "entry": addEntry, "lose": loseObject, "garble": garbleObject,
+			"storage": makeStorage, "entry": addEntry, "lose": loseObject, "garble": garbleObject, "lacks": checkLacks,
 			"image": showImage, "mode": checkMode, "linked": checkLinked, "damage": damageBlob, "smalldisk": mountSmallDisk,
-			"fill": fillFile,
+			"fill": fillFile, "imagerepo": startImageRepository, "published": showPublished, "tagged": checkTagged,
+			"whole": checkWhole, "foreign": pushForeign, "forge": forgeImage,
 		},
 		Condition: func(condition string) (bool, error) {
 			switch condition {
@@ -75,6 +88,7 @@ func TestScripts(t *testing.T) {
 // module: mage writes a Go file beside the magefile, and may be at work at the root at the same time.
 func compileMagefile(t *testing.T) string {
 	t.Helper()
+	readSources(t)
 	folder, err := os.MkdirTemp(filepath.Join(moduleRoot, "testdata"), ".magefile-*")
 	if err != nil {
 		t.Fatal(err)
@@ -89,6 +103,22 @@ func compileMagefile(t *testing.T) string {
 		t.Fatalf("go tool mage -compile: %v\n%s", err, said)
 	}
 	return binary
+}
+
+// readSources looks at all that the magefile is compiled of. The go command takes what a test has looked at for its
+// input: without that it would show an earlier result of the scripts as "(cached)" though the code has changed.
+func readSources(t *testing.T) {
+	t.Helper()
+	err := filepath.WalkDir(filepath.Join(moduleRoot, "build"), func(path string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() || filepath.Ext(path) != ".go" {
+			return err
+		}
+		_, err = os.ReadFile(path)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 // primeCache brings the embedded base into a cache, which takes seconds, by a dry run in the module's root.
