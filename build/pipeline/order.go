@@ -30,7 +30,7 @@ func (s *Session) compare(ctx context.Context, theirs, ours Inputs) (order, erro
 	if theirs.Distribution != ours.Distribution {
 		return apart, nil
 	}
-	result := same
+	var so standing
 	commits := commitsOf(theirs)
 	for name, commit := range commitsOf(ours) {
 		other, both := commits[name]
@@ -41,26 +41,26 @@ func (s *Session) compare(ctx context.Context, theirs, ours Inputs) (order, erro
 		if err != nil {
 			return unknown, err
 		}
-		result = combine(result, relation)
+		so.add(relation)
 	}
-	return result, nil
+	return so.order(), nil
 }
 
 // compareTimes says how theirs stands to ours by the times of commits, where history can't tell.
 func compareTimes(theirs, ours Inputs) order {
-	result := same
+	var so standing
 	times := timesOf(theirs)
 	for name, when := range timesOf(ours) {
 		other, both := times[name]
 		switch {
 		case !both || other.Equal(when):
 		case other.Before(when):
-			result = combine(result, gitstore.Ancestor)
+			so.add(gitstore.Ancestor)
 		default:
-			result = combine(result, gitstore.Descendant)
+			so.add(gitstore.Descendant)
 		}
 	}
-	return result
+	return so.order()
 }
 
 func timesOf(inputs Inputs) map[string]time.Time {
@@ -79,32 +79,36 @@ func commitsOf(inputs Inputs) map[string]object.ID {
 	return commits
 }
 
-// combine adds one branch's answer. What is apart in one branch is apart; what is unknown stays unknown else.
-func combine(so order, relation gitstore.Relation) order {
-	var one order
+// standing is what the branches say, in any order.
+type standing struct{ older, newer, apart, unknown bool }
+
+func (s *standing) add(relation gitstore.Relation) {
 	switch relation {
 	case gitstore.Same:
-		one = same
 	case gitstore.Ancestor:
-		one = older
+		s.older = true
 	case gitstore.Descendant:
-		one = newer
+		s.newer = true
 	case gitstore.Diverged:
-		one = apart
+		s.apart = true
 	default:
-		one = unknown
+		s.unknown = true
 	}
+}
+
+// order is apart where branches disagree; else unknown where one is.
+func (s standing) order() order {
 	switch {
-	case so == apart || one == apart:
+	case s.apart, s.older && s.newer:
 		return apart
-	case so == unknown || one == unknown:
+	case s.unknown:
 		return unknown
-	case so == same:
-		return one
-	case one == same || one == so:
-		return so
+	case s.older:
+		return older
+	case s.newer:
+		return newer
 	}
-	return apart
+	return same
 }
 
 // BackwardsError says that a distribution's tag would have gone backwards, or sideways. It was not moved.

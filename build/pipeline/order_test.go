@@ -16,6 +16,14 @@ var relations = map[gitstore.Relation]order{
 	gitstore.Same: same, gitstore.Ancestor: older, gitstore.Descendant: newer, gitstore.Diverged: apart, gitstore.Unknown: unknown,
 }
 
+func combined(relations ...gitstore.Relation) order {
+	var so standing
+	for _, r := range relations {
+		so.add(r)
+	}
+	return so.order()
+}
+
 // TestCombine: two branches, in both orders.
 func TestCombine(t *testing.T) {
 	const s, o, n, d, u = gitstore.Same, gitstore.Ancestor, gitstore.Descendant, gitstore.Diverged, gitstore.Unknown
@@ -30,13 +38,13 @@ func TestCombine(t *testing.T) {
 		{u, u, unknown},
 	} {
 		for _, pair := range [][2]gitstore.Relation{{c.one, c.other}, {c.other, c.one}} {
-			if got := combine(combine(same, pair[0]), pair[1]); got != c.want {
+			if got := combined(pair[0], pair[1]); got != c.want {
 				t.Errorf("%s and %s: %d, want %d", pair[0], pair[1], got, c.want)
 			}
 		}
 	}
 	for relation, want := range relations {
-		if got := combine(same, relation); got != want {
+		if got := combined(relation); got != want {
 			t.Errorf("%s alone: %d, want %d", relation, got, want)
 		}
 	}
@@ -47,7 +55,7 @@ func TestCombineMovesForwardOnly(t *testing.T) {
 	for a := range relations {
 		for b := range relations {
 			for c := range relations {
-				got := combine(combine(combine(same, a), b), c)
+				got := combined(a, b, c)
 				forward := true
 				for _, r := range []gitstore.Relation{a, b, c} {
 					forward = forward && (r == gitstore.Same || r == gitstore.Ancestor)

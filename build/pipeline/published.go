@@ -156,10 +156,24 @@ func (s *Session) readImage(ctx context.Context, name string) (*published, error
 	if err != nil {
 		return nil, err
 	}
+	if s.unreadable[repository.Name()] {
+		return nil, nil
+	}
+	stage := s.report.Stage("look at the published image of " + name)
 	image, err := readPublished(ctx, repository, d.Tag)
 	if refused := (*publish.Error)(nil); errors.As(err, &refused) {
-		s.report.Warn("the published image of " + name + " can't be read, and all layers that the cache lacks are built: " + refused.Error())
+		stage.Failed()
+		s.unreadable[repository.Name()] = true
+		s.report.Warn("published images can't be read, and all layers that the cache lacks are built: " + refused.Error())
 		return nil, nil
+	}
+	switch {
+	case err != nil:
+		stage.Failed()
+	case image == nil:
+		stage.Done("there is none")
+	default:
+		stage.Done(image.Digest.String())
 	}
 	return image, err
 }

@@ -45,6 +45,7 @@ type Session struct {
 
 	repositories map[string]*publish.Repository // by location
 	images       map[string]*published          // by distribution; nil where there is none
+	unreadable   map[string]bool                // repositories that could not be asked
 }
 
 // scanned is a branch that has been read.
@@ -68,7 +69,7 @@ func Open(ctx context.Context, config Config, report Reporter) (*Session, error)
 	s := &Session{
 		config: config, table: table, report: report, cache: kept, planner: layer.Buckets{}, began: began, forest: object.NewForest(),
 		branches: map[string]scanned{}, bases: map[string]base.Base{},
-		repositories: map[string]*publish.Repository{}, images: map[string]*published{},
+		repositories: map[string]*publish.Repository{}, images: map[string]*published{}, unreadable: map[string]bool{},
 	}
 	if err := s.openStorage(ctx); err != nil {
 		return nil, errors.WithStack(firstError(err, s.Close()))

@@ -2,9 +2,12 @@ package pipeline
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -224,8 +227,15 @@ func (r *VerifyResult) compareLayers(ctx context.Context, there *published, ours
 	if err != nil {
 		return errors.Wrap(err, "read the rebuilt configuration")
 	}
-	if got, want := settings(config), settings(rebuilt); got != want {
-		r.differ("%s: the configuration is %s, and should be %s", ours.Platform, got, want)
+	got, want := settings(config), settings(rebuilt)
+	for _, name := range slices.Sorted(maps.Keys(want)) {
+		if got[name] != want[name] {
+			r.differ("%s: %s of the configuration is %s, and should be %s", ours.Platform, name, cmp.Or(got[name], "missing"), want[name])
+		}
+		delete(got, name)
+	}
+	for _, name := range slices.Sorted(maps.Keys(got)) {
+		r.differ("%s: %s of the configuration should not be there: %s", ours.Platform, name, got[name])
 	}
 	for i, l := range ours.Layers {
 		r.Layers++
@@ -255,13 +265,21 @@ func (r *VerifyResult) compareLayers(ctx context.Context, there *published, ours
 	return nil
 }
 
-// settings are what an engine goes by, as text.
-func settings(config *v1.ConfigFile) string {
+// settings are what an engine goes by, by their names, as JSON.
+func settings(config *v1.ConfigFile) map[string]string {
+	named := map[string]json.RawMessage{}
+	texts := map[string]string{}
 	content, err := json.Marshal(config.Config)
-	if err != nil {
-		return err.Error()
+	if err == nil {
+		err = json.Unmarshal(content, &named)
 	}
-	return string(content)
+	if err != nil {
+		texts["JSON"] = err.Error()
+	}
+	for name, value := range named {
+		texts[name] = string(value)
+	}
+	return texts
 }
 
 func (r *VerifyResult) differ(format string, args ...any) {

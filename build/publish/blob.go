@@ -3,6 +3,7 @@ package publish
 import (
 	"context"
 	"io"
+	"sync"
 	"sync/atomic"
 
 	"github.com/google/go-containerregistry/pkg/name"
@@ -33,14 +34,20 @@ func (r *Repository) Send(ctx context.Context, b Blob) (sent bool, err error) {
 		from.Name() != r.Name() {
 		one = &remote.MountableLayer{Layer: l, Reference: from.Digest(b.Digest.String())}
 	}
-	err = r.writer().Upload(ctx, r.name, one)
+	err = r.upload(ctx, one)
 	if err != nil && one != v1.Layer(l) && ctx.Err() == nil {
-		err = r.writer().Upload(ctx, r.name, l) // the right to read the other repository may be lacking
+		err = r.upload(ctx, l) // the right to read the other repository may be lacking
 	}
-	if missing := (*MissingBlobError)(nil); errors.As(err, &missing) {
-		return false, missing
+	if err != nil {
+		l.takeBack(true)
+		return false, r.failure("send blob "+b.Digest.String(), err)
 	}
-	return l.opened.Load(), r.failure("send blob "+b.Digest.String(), err)
+	return l.opened.Load(), nil
+}
+
+func (r *Repository) upload(ctx context.Context, l v1.Layer) error {
+	_, err := within(ctx, func() (none struct{}, err error) { return none, r.writer().Upload(ctx, r.name, l) })
+	return err
 }
 
 // MissingBlobError is Open's where it can't give the bytes: they are taken to be in the image repository, and are not.
@@ -54,7 +61,37 @@ func (e *MissingBlobError) Error() string {
 type blobLayer struct {
 	blob   Blob
 	opened atomic.Bool
+
+	mutex sync.Mutex
+	read  int64 // bytes that Progress has been told of
+	ended bool
 }
+
+// account tells of bytes that were read.
+func (l *blobLayer) account(bytes int64) {
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
+	if l.blob.Progress != nil && !l.ended {
+		l.read += bytes
+		l.blob.Progress(bytes)
+	}
+}
+
+// takeBack takes back what was told, since it has to be read again, or never will be.
+func (l *blobLayer) takeBack(ended bool) {
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
+	if l.blob.Progress != nil && l.read > 0 {
+		l.blob.Progress(-l.read)
+	}
+	l.read, l.ended = 0, ended
+}
+
+// localError is a fault of a file of ours, which no other try would mend.
+type localError struct{ err error }
+
+func (e *localError) Error() string { return e.err.Error() }
+func (e *localError) Unwrap() error { return e.err }
 
 func (l *blobLayer) Digest() (v1.Hash, error)             { return l.blob.Digest, nil }
 func (l *blobLayer) Size() (int64, error)                 { return l.blob.Size, nil }
@@ -67,10 +104,11 @@ func (l *blobLayer) Uncompressed() (io.ReadCloser, error) { return nil, errNotNe
 func (l *blobLayer) Compressed() (io.ReadCloser, error) {
 	content, err := l.blob.Open()
 	if err != nil {
-		return nil, err
+		return nil, &localError{err}
 	}
 	l.opened.Store(true)
-	return &sending{ReadCloser: content, blob: l.blob}, nil
+	l.takeBack(false)
+	return &sending{content, l}, nil
 }
 
 var (
@@ -79,25 +117,17 @@ var (
 	_            partial.Describable = (*blobLayer)(nil)
 )
 
-// sending tells of bytes that were read, and takes them back when they have to be read again.
+// sending tells of bytes that were read.
 type sending struct {
 	io.ReadCloser
-	blob Blob
-	read int64
+	layer *blobLayer
 }
 
 func (s *sending) Read(p []byte) (int, error) {
 	n, err := s.ReadCloser.Read(p)
-	s.read += int64(n)
-	if s.blob.Progress != nil {
-		s.blob.Progress(int64(n))
+	s.layer.account(int64(n))
+	if err != nil && err != io.EOF {
+		err = &localError{err}
 	}
 	return n, err
-}
-
-func (s *sending) Close() error {
-	if s.read < s.blob.Size && s.blob.Progress != nil {
-		s.blob.Progress(-s.read)
-	}
-	return s.ReadCloser.Close()
 }

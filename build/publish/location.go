@@ -3,6 +3,7 @@ package publish
 import (
 	"fmt"
 	"net"
+	"path"
 	"strings"
 
 	"github.com/google/go-containerregistry/pkg/name"
@@ -19,16 +20,23 @@ func (e *LocationError) Error() string {
 func parse(location string) (repository name.Repository, plain bool, err error) {
 	full, explicit := strings.CutPrefix(location, "http://")
 	full = strings.TrimPrefix(full, "https://")
-	if user, rest, found := strings.Cut(full, "@"); found && strings.Contains(user, ":") {
+	host, _, found := strings.Cut(full, "/")
+	if strings.Contains(full, "://") || path.Clean(full) != full || strings.Count(host, ":") > 1 && host[0] != '[' {
+		return name.Repository{}, false, &LocationError{location, "write it as <host>/<path>"}
+	}
+	if _, rest, user := strings.Cut(full, "@"); user && strings.Contains(host, "@") {
 		return name.Repository{}, false, &LocationError{rest, "a user and password do not belong there: log in (docker login)"}
 	}
 	// Without a host it would be Docker Hub's, to the surprise of most.
-	if host, _, found := strings.Cut(full, "/"); !found || !strings.ContainsAny(host, ".:") && host != "localhost" {
+	if !found || !strings.ContainsAny(host, ".:") && host != "localhost" {
 		return name.Repository{}, false, &LocationError{location, "a host must come first (docker.io for Docker Hub)"}
 	}
 	var options []name.Option
 	if explicit {
 		options = append(options, name.Insecure)
+	}
+	if loopback(hostname(host)) {
+		options = append(options, name.Insecure) // it is asked for TLS first
 	}
 	repository, err = name.NewRepository(full, options...)
 	if err != nil {

@@ -40,6 +40,12 @@ const (
 	Limited
 	// Unknown means that it has no such repository, and does not make one when it is pushed to.
 	Unknown
+	// TooLarge means that something on the way takes no body of that size.
+	TooLarge
+	// Damaged means that the bytes are not those that their digest says.
+	Damaged
+	// Untrusted means that its certificate is not known.
+	Untrusted
 	// Insecure means that it could be spoken to without TLS only.
 	Insecure
 )
@@ -66,12 +72,13 @@ func (e *PlainHTTPError) Error() string { return e.Host + " speaks plain HTTP on
 
 // failure gives an error its reason. What ends with the context stays as it is.
 func (r *Repository) failure(doing string, err error) error {
-	if err == nil || errors.Is(err, context.Canceled) {
-		return err
-	}
 	var known *Error
-	if errors.As(err, &known) {
+	var local *localError
+	switch {
+	case err == nil, errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded), errors.As(err, &known):
 		return err
+	case errors.As(err, &local):
+		return local.err
 	}
 	failed := &Error{Doing: doing, Repository: r.Name(), Reason: reasonOf(err), Err: err}
 	var answered *transport.Error
@@ -84,8 +91,12 @@ func (r *Repository) failure(doing string, err error) error {
 func reasonOf(err error) Reason {
 	var plain *PlainHTTPError
 	var answered *transport.Error
+	var untrusted *tls.CertificateVerificationError
+	var noTLS tls.RecordHeaderError
 	switch {
-	case errors.As(err, &plain):
+	case errors.As(err, &untrusted):
+		return Untrusted
+	case errors.As(err, &plain), errors.As(err, &noTLS):
 		return Insecure
 	case errors.As(err, &answered):
 		return answerReason(answered)
@@ -103,6 +114,10 @@ func answerReason(e *transport.Error) Reason {
 		return Unauthorized
 	case full(e):
 		return Full
+	case e.StatusCode == http.StatusRequestEntityTooLarge:
+		return TooLarge
+	case hasCode(e, transport.DigestInvalidErrorCode):
+		return Damaged
 	case hasCode(e, transport.DeniedErrorCode), e.StatusCode == http.StatusForbidden:
 		return Forbidden
 	case hasCode(e, transport.UnsupportedErrorCode), e.StatusCode == http.StatusMethodNotAllowed:
@@ -122,7 +137,7 @@ func hasCode(e *transport.Error, codes ...transport.ErrorCode) bool {
 // full has no code of its own in the spec.
 func full(e *transport.Error) bool {
 	said := strings.ToLower(e.Error())
-	return e.StatusCode == http.StatusInsufficientStorage || e.StatusCode == http.StatusRequestEntityTooLarge ||
+	return e.StatusCode == http.StatusInsufficientStorage ||
 		strings.Contains(said, "no space left") || strings.Contains(said, "quota")
 }
 
@@ -136,7 +151,8 @@ func connectionFault(err error) bool {
 
 // worthAnotherTry is go-containerregistry's retry predicate.
 func worthAnotherTry(err error) bool {
-	if err == nil || errors.Is(err, context.Canceled) {
+	var local *localError
+	if err == nil || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) || errors.As(err, &local) {
 		return false
 	}
 	var plain *PlainHTTPError
@@ -209,15 +225,27 @@ func absent(err error) bool {
 func plainly(err error) string {
 	var plain *PlainHTTPError
 	var answered *transport.Error
+	var untrusted *tls.CertificateVerificationError
+	var noTLS tls.RecordHeaderError
+	var operation *net.OpError
 	switch {
+	case errors.As(err, &untrusted):
+		return untrusted.Error()
 	case errors.As(err, &plain):
 		return plain.Error()
+	case errors.As(err, &noTLS):
+		return "it speaks plain HTTP only"
 	case errors.As(err, &answered) && len(answered.Errors) == 0:
 		return fmt.Sprintf("it answers %d %s", answered.StatusCode, http.StatusText(answered.StatusCode))
 	case errors.As(err, &answered):
 		return answered.Error()
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return "it does not answer"
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed),
+		errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+		return "the connection was cut"
+	case errors.As(err, &operation):
+		return operation.Err.Error()
 	}
 	var exchange *url.Error
 	if errors.As(err, &exchange) {

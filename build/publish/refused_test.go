@@ -134,7 +134,7 @@ func (c refusal) judge(t *testing.T, err error, doing string, s *server) {
 
 func (c refusal) judgeTries(t *testing.T, tries int) {
 	t.Helper()
-	if c.final && tries != 1 || !c.final && tries != 5 {
+	if c.final && tries != 1 || !c.final && tries != 4 {
 		t.Errorf("%d tries", tries)
 	}
 }
@@ -166,7 +166,7 @@ func TestUnreachable(t *testing.T) {
 			}
 		})
 	}
-	if n := gone.count("HEAD", ""); n != 5 {
+	if n := gone.count("HEAD", ""); n != 4 {
 		t.Errorf("%d tries", n)
 	}
 }

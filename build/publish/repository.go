@@ -62,13 +62,36 @@ func Open(location string, o Options) (*Repository, error) {
 	r.options = []remote.Option{
 		remote.WithAuthFromKeychain(authn.DefaultKeychain), remote.WithTransport(r.wire), remote.WithJobs(o.Jobs),
 		remote.WithUserAgent("package-storage"), remote.WithRetryPredicate(worthAnotherTry), remote.WithRetryStatusCodes(passing...),
-		// 0.3, 0.9, 2.7 and 8.1 seconds: a restart of the image repository's front passes meanwhile.
-		remote.WithRetryBackoff(remote.Backoff{Duration: 300 * time.Millisecond, Factor: 3, Jitter: 0.2, Steps: 5}),
+		// 0.3, 0.9 and 2.7 seconds: a restart of the image repository's front passes meanwhile.
+		remote.WithRetryBackoff(remote.Backoff{Duration: 300 * time.Millisecond, Factor: 3, Jitter: 0.2, Steps: 4}),
 	}
 	if r.puller, err = remote.NewPuller(r.options...); err != nil {
 		return nil, errors.Wrap(err, "set up the image repository "+location)
 	}
 	return r, r.renew()
+}
+
+// within ends with ctx: go-containerregistry sleeps between its tries, whatever happens.
+func within[T any](ctx context.Context, do func() (T, error)) (T, error) {
+	type outcome struct {
+		value T
+		err   error
+	}
+	var none T
+	if err := ctx.Err(); err != nil {
+		return none, err
+	}
+	done := make(chan outcome, 1)
+	go func() {
+		value, err := do()
+		done <- outcome{value, err}
+	}()
+	select {
+	case <-ctx.Done():
+		return none, ctx.Err()
+	case o := <-done:
+		return o.value, o.err
+	}
 }
 
 // Name is "<host>/<path>".
@@ -121,7 +144,7 @@ func (r *Repository) reference(identifier string) name.Reference {
 
 // Head is the digest that a tag stands for; zero where there is no such tag. The error is an *Error.
 func (r *Repository) Head(ctx context.Context, tag string) (v1.Hash, error) {
-	descriptor, err := r.puller.Head(ctx, r.reference(tag))
+	descriptor, err := within(ctx, func() (*v1.Descriptor, error) { return r.puller.Head(ctx, r.reference(tag)) })
 	switch {
 	case err == nil:
 		return descriptor.Digest, nil
@@ -152,7 +175,7 @@ func (t taggable) MediaType() (types.MediaType, error) { return t.Manifest.Media
 
 // Get reads a manifest by tag or digest; nil where there is none. The error is an *Error.
 func (r *Repository) Get(ctx context.Context, identifier string) (*Manifest, error) {
-	descriptor, err := r.puller.Get(ctx, r.reference(identifier))
+	descriptor, err := within(ctx, func() (*remote.Descriptor, error) { return r.puller.Get(ctx, r.reference(identifier)) })
 	if absent(err) {
 		return nil, nil
 	}
@@ -223,7 +246,7 @@ func read(l v1.Layer) ([]byte, error) {
 
 // Tags lists all tags. known is false where the image repository does not say. The error is an *Error.
 func (r *Repository) Tags(ctx context.Context) (tags []string, known bool, err error) {
-	tags, err = r.puller.List(ctx, r.name)
+	tags, err = within(ctx, func() ([]string, error) { return r.puller.List(ctx, r.name) })
 	if err == nil {
 		return tags, true, nil
 	}
@@ -250,7 +273,9 @@ func (e *VanishedError) Unwrap() error { return e.Err }
 
 // Put writes a manifest under its digest or a tag. Errors: *VanishedError, *Error.
 func (r *Repository) Put(ctx context.Context, identifier string, m Manifest) error {
-	err := r.writer().Put(ctx, r.reference(identifier), taggable{m})
+	_, err := within(ctx, func() (none struct{}, err error) {
+		return none, r.writer().Put(ctx, r.reference(identifier), taggable{m})
+	})
 	failed := r.failure("write manifest "+identifier, err)
 	if vanished(err) {
 		return &VanishedError{namedDigests(err), failed}

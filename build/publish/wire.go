@@ -83,7 +83,7 @@ func (t *wire) RoundTrip(request *http.Request) (*http.Response, error) {
 	t.requests.Add(1)
 	response, err := t.inner.RoundTrip(request)
 	if err != nil {
-		return nil, &brokenError{err}
+		return nil, broken(request, err)
 	}
 	t.heed(response)
 	if request.Method == http.MethodPost && response.StatusCode == http.StatusCreated && request.URL.Query().Get("mount") != "" {
@@ -106,6 +106,14 @@ func asked(request *http.Request) *http.Request {
 
 // brokenError is an exchange that did not come to an answer, for whatever reason: also one whose headers were cut off.
 type brokenError struct{ err error }
+
+// broken leaves alone what the caller ended: net/http gives the cause of that, which may be anything.
+func broken(request *http.Request, err error) error {
+	if ended := request.Context().Err(); ended != nil {
+		return ended
+	}
+	return &brokenError{err}
+}
 
 func (e *brokenError) Error() string { return e.err.Error() }
 func (e *brokenError) Unwrap() error { return e.err }
@@ -176,7 +184,7 @@ func whole(response *http.Response) (*http.Response, error) {
 		err = io.ErrUnexpectedEOF
 	}
 	if err != nil {
-		return nil, &brokenError{errors.Wrap(err, "read the answer")}
+		return nil, broken(response.Request, errors.Wrap(err, "read the answer"))
 	}
 	response.Body = io.NopCloser(bytes.NewReader(content))
 	return response, nil

@@ -218,6 +218,12 @@ func refusalAdvice(e *publish.Error) string {
 		return "the image repository takes no writes now: wait until it does, or set IMAGE to another one"
 	case publish.Full:
 		return "make room in the image repository (or have its quota raised), and push again"
+	case publish.TooLarge:
+		return "something before the image repository limits the size of a body (nginx: client_max_body_size): allow 100 MB"
+	case publish.Damaged:
+		return "a file in dist/ is damaged: build again, and push"
+	case publish.Untrusted:
+		return "have this machine trust the certificate's authority (SSL_CERT_FILE names a file of them)"
 	case publish.Limited:
 		return "wait some minutes, and push again: what has been sent is not sent again"
 	case publish.Unknown:
