@@ -169,6 +169,9 @@ func (m *move) try(ctx context.Context) (done bool, err error) {
 		}
 		if m.session.config.DryRun {
 			m.state = TagLater
+			if current != nil {
+				m.note = m.from(current)
+			}
 			return true, nil
 		}
 		if err := m.put(ctx, current); err != nil {
