@@ -173,6 +173,12 @@ func (b *built) blobPath(digest v1.Hash) string {
 	return filepath.Join(b.dir, "image", "blobs", digest.Algorithm, digest.Hex)
 }
 
+// has says whether a blob's bytes are here.
+func (b *built) has(digest v1.Hash) bool {
+	_, err := os.Stat(b.blobPath(digest))
+	return err == nil
+}
+
 // open gives a blob's bytes.
 func (b *built) open(digest v1.Hash) (io.ReadCloser, error) {
 	f, err := os.Open(b.blobPath(digest))

@@ -58,6 +58,7 @@ type pushing struct {
 	published *published // what the distribution's tag stands for; nil where there is none
 	tags      [3]v1.Hash // what they stand for; zero where they are not there
 	seen      map[string]bool
+	wary      bool // a blob had vanished: none is mounted that can be sent
 	listed    bool // the image repository says which tags it has
 	result    PushResult
 }
@@ -273,7 +274,7 @@ func (p *pushing) sendImage(ctx context.Context, there map[v1.Hash]bool, stage S
 		if err := p.repository.Forget(vanished.Lost...); err != nil {
 			return err
 		}
-		there = nil
+		there, p.wary = nil, true
 	}
 }
 
@@ -348,6 +349,9 @@ func (p *pushing) origins() func(v1.Hash) string {
 		}
 	}
 	return func(digest v1.Hash) string {
+		if p.wary && p.built.has(digest) {
+			return ""
+		}
 		if origin, ofPackages := known[digest.String()]; ofPackages && origin != "" {
 			return origin
 		}

@@ -31,6 +31,7 @@ type errand struct {
 	proxy      *proxy.Proxy
 	watcher    *watcher
 	docker     string // DOCKER_CONFIG
+	cache      string // of its own: it remembers where blobs were sent, and ports come again
 	rivals     bool   // others push there at the same time
 }
 
@@ -54,7 +55,7 @@ func (w *workshop) errandTo(t *testing.T, to repository, watcher *watcher, r *re
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { p.Close() })
-	e := &errand{workshop: w, release: r, repository: to, proxy: p, watcher: watcher, docker: t.TempDir()}
+	e := &errand{workshop: w, release: r, repository: to, proxy: p, watcher: watcher, docker: t.TempDir(), cache: t.TempDir()}
 	e.logIn(t, password)
 	return e
 }
@@ -86,7 +87,7 @@ const patience = 2 * time.Second
 // variables are those of a push of this errand.
 func (e *errand) variables() []string {
 	return []string{"DIST=" + e.release.dist, "IMAGE=" + e.proxy.Addr() + "/" + e.repository.path, "DOCKER_CONFIG=" + e.docker,
-		"PACKAGE_STORAGE_PATIENCE=" + patience.String()}
+		"PACKAGE_STORAGE_CACHE=" + e.cache, "PACKAGE_STORAGE_PATIENCE=" + patience.String()}
 }
 
 func (e *errand) push(t *testing.T, env ...string) outcome {
