@@ -31,6 +31,8 @@ type Config struct {
 	// Platforms are those wanted; empty: those of base.Default that the base offers.
 	Platforms   []v1.Platform
 	Compression layer.Compression
+	// Planner decides which packages share a layer; nil: the pipeline's own. Another one is for measurements.
+	Planner layer.Planner
 	// Cache is the folder of the layer cache, CacheLimit its bound in bytes (0: cache.DefaultLimit).
 	Cache      string
 	CacheLimit int64

@@ -67,9 +67,12 @@ func Open(ctx context.Context, config Config, report Reporter) (*Session, error)
 		return nil, err
 	}
 	s := &Session{
-		config: config, table: table, report: report, cache: kept, planner: layer.Buckets{}, began: began, forest: object.NewForest(),
+		config: config, table: table, report: report, cache: kept, planner: config.Planner, began: began, forest: object.NewForest(),
 		branches: map[string]scanned{}, bases: map[string]base.Base{},
 		repositories: map[string]*publish.Repository{}, images: map[string]*published{}, unreadable: map[string]bool{},
+	}
+	if s.planner == nil {
+		s.planner = layer.Buckets{}
 	}
 	if err := s.openStorage(ctx); err != nil {
 		return nil, errors.WithStack(firstError(err, s.Close()))
