@@ -46,6 +46,14 @@ func (c *Cache) PutRecord(kind, key string, value any) error {
 	return c.place(path, append([]byte(checksum(content)+"\n"), content...))
 }
 
+// DropRecord removes a record that another one has taken the place of; that there is none is no error.
+func (c *Cache) DropRecord(kind, key string) error {
+	if err := os.Remove(c.recordPath(kind, key)); err != nil && !os.IsNotExist(err) {
+		return failed(c.dir, err)
+	}
+	return nil
+}
+
 func (c *Cache) recordPath(kind, key string) string {
 	return filepath.Join(c.dir, "records", kind, key)
 }

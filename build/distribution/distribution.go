@@ -136,15 +136,6 @@ func (t Table) UpstreamFirst() []Distribution {
 // Repository is the image repository that a distribution is pushed to.
 func (t Table) Repository(d Distribution) string { return cmp.Or(d.Image, t.Image) }
 
-// Depth is the length of the longest chain: how many branches an image is at most made of.
-func (t Table) Depth() int {
-	deepest := 0
-	for _, d := range t.Distributions {
-		deepest = max(deepest, t.depth(d))
-	}
-	return deepest
-}
-
 func (t Table) depth(d Distribution) int {
 	chain, err := t.Chain(d.Name)
 	if err != nil {

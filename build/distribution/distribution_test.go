@@ -95,22 +95,6 @@ func TestLiveIsUpstreamFirstWithoutTheFrozen(t *testing.T) {
 	}
 }
 
-func TestDepth(t *testing.T) {
-	if got := table().Depth(); got != 3 {
-		t.Errorf("snapshot on staging on production: %d", got)
-	}
-	flat := table()
-	for i := range flat.Distributions {
-		flat.Distributions[i].Upstream = ""
-	}
-	if got := flat.Depth(); got != 1 {
-		t.Errorf("without upstreams: %d", got)
-	}
-	if got := (distribution.Table{}).Depth(); got != 0 {
-		t.Errorf("of nothing: %d", got)
-	}
-}
-
 // ds are a table's, in its order: snapshot, experimental, staging, production.
 type ds = []distribution.Distribution
 

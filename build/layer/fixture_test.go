@@ -123,7 +123,7 @@ func (s *storage) sizes() map[object.ID]int64 {
 	return sizes
 }
 
-// measure meters the versions of a family, in order: "version" and its files.
+// measure meters the versions of a family, in order: they came together.
 func (s *storage) measure(t testing.TB, family string, versions ...version) []layer.Part {
 	t.Helper()
 	var parts []layer.Part
@@ -131,9 +131,14 @@ func (s *storage) measure(t testing.TB, family string, versions ...version) []la
 	for i, v := range versions {
 		roots[i] = s.tree(v.files)
 	}
-	meter := layer.NewMeter(s.forest(t, roots...), s.sizes(), family)
+	meter := layer.NewMeter(s.forest(t, roots...), s.sizes())
+	var before []layer.Part
 	for i, v := range versions {
-		parts = append(parts, meter.Parts(family+"/"+v.name, roots[i])...)
+		before = meter.Parts(family, family+"/"+v.name, roots[i], before)
+		for _, p := range before {
+			p.Order = i
+			parts = append(parts, p)
+		}
 	}
 	return parts
 }

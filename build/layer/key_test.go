@@ -17,9 +17,9 @@ import (
 
 func keyed() []layer.Part {
 	return []layer.Part{
-		{Family: "apm", Path: "apm/1.0.0", Mode: object.ModeTree, ID: hash("1"), Size: 10, Fresh: 10},
-		{Family: "apm", Path: "apm/1.1.0", Mode: object.ModeTree, ID: hash("2"), Size: 10, Fresh: 5},
-		{Family: "zoo", Path: "zoo/1.0.0/run", Mode: object.ModeFile, ID: hash("3"), Size: 10, Fresh: 10},
+		{Family: "apm", Path: "apm/1.0.0", Mode: object.ModeTree, ID: hash("1"), Size: 10, Delta: 10},
+		{Family: "apm", Path: "apm/1.1.0", Mode: object.ModeTree, ID: hash("2"), Size: 10, Delta: 5},
+		{Family: "zoo", Path: "zoo/1.0.0/run", Mode: object.ModeFile, ID: hash("3"), Size: 10, Delta: 10},
 	}
 }
 
@@ -66,7 +66,7 @@ func TestKeyDoesNotDependOnOrderOrMeasures(t *testing.T) {
 			t.Error("the parts were sorted in place")
 		}
 	}
-	measured := changed(func(p *layer.Part) { p.Size, p.Fresh = 20, 20 })
+	measured := changed(func(p *layer.Part) { p.Size, p.Delta, p.Packed, p.PackedDelta, p.Since, p.Order = 20, 20, 9, 8, 7, 6 })
 	if layer.Zstd.Key("packages", measured) != key {
 		t.Error("what a part measures changes the key")
 	}

@@ -84,7 +84,7 @@ func TestRunsAreInTheOrderOfMeasuring(t *testing.T) {
 	fits(t, s, plan(t, s.measure(t, "large", version{"1.0.0", map[string]string{"0": x, "a/1": most, "a-b/1": most}}), many))
 }
 
-func TestNoLayerIsTooLarge(t *testing.T) {
+func TestNoRunIsTooLarge(t *testing.T) {
 	for seed := range uint64(100) {
 		s, random := newStorage(), rand.New(rand.NewPCG(seed, 10))
 		parts := s.measure(t, "large", randomFamily(s, random, 8, 8, func() int64 { return random.Int64N(60 << 20) })...)

@@ -10,7 +10,7 @@ import (
 	"github.com/seed-604f7181/package-storage/build/pipeline"
 )
 
-// BenchmarkBuild builds production of the real storage: with an empty layer cache, and again with nothing changed.
+// BenchmarkBuild builds production of the real storage: with nothing known of it, and again with nothing changed.
 // The base is at hand. The real storage is REAL_STORAGE, else the bundle beside the project.
 func BenchmarkBuild(b *testing.B) {
 	config := pipeline.Config{
@@ -20,7 +20,7 @@ func BenchmarkBuild(b *testing.B) {
 	b.Run("cold", func(b *testing.B) {
 		for b.Loop() {
 			b.StopTimer()
-			for _, kind := range []string{"layer-1", "family"} {
+			for _, kind := range []string{"layer-1", "family", "package", "history-1"} {
 				if err := os.RemoveAll(filepath.Join(config.Cache, "records", kind)); err != nil {
 					b.Fatal(err)
 				}

@@ -2,7 +2,6 @@ package pipeline
 
 import (
 	"context"
-	"fmt"
 	"path"
 	"strconv"
 	"strings"
@@ -59,7 +58,7 @@ func (s *Session) Build(ctx context.Context, name string) (Result, error) {
 	if s.config.DryRun {
 		return s.result(d, layers, watch), nil
 	}
-	if err := s.buildLayers(ctx, layers, prefix); err != nil {
+	if err := s.buildLayers(ctx, d, layers, prefix); err != nil {
 		return Result{}, err
 	}
 	watch.lap("layers")
@@ -82,7 +81,7 @@ func (s *Session) compose(d *draft, layers []packageLayer) (image.Index, error) 
 		packages[i] = image.Layer{
 			MediaType: s.config.Compression.MediaType(), Digest: l.blob.Digest, DiffID: l.blob.DiffID, Size: l.blob.Size,
 			Annotations: map[string]string{KeyAnnotation: l.key, unpackedAnnotation: strconv.FormatInt(l.blob.Unpacked, 10)},
-			CreatedBy:   fmt.Sprintf("packages of %s, layer %s", l.branch.Name, l.key[:12]),
+			CreatedBy:   "packages, layer " + l.key[:12],
 		}
 	}
 	writer, err := layer.NewWriter(s.config.Compression)

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"time"
 
+	"github.com/seed-604f7181/package-storage/build/assemble"
 	"github.com/seed-604f7181/package-storage/build/image"
 )
 
@@ -36,8 +37,9 @@ type ReportImage struct {
 
 // ReportLayer is a layer of packages, the lowest first. Sizes are in bytes.
 type ReportLayer struct {
-	Key      string   `json:"key"`
-	Branch   string   `json:"branch"`
+	Key string `json:"key"`
+	// Branches are those that its packages are from, the most upstream first.
+	Branches []string `json:"branches"`
 	DiffID   string   `json:"diffId"`
 	Digest   string   `json:"digest"`
 	Size     int64    `json:"size"`
@@ -73,8 +75,12 @@ func newBuildReport(d *draft, layers []packageLayer, watch *watch) BuildReport {
 	r := BuildReport{
 		Inputs: d.inputs, InputsID: d.inputsID, Pushable: len(d.uncommitted) == 0, Sample: d.sample, Layers: []ReportLayer{},
 	}
+	from := make(map[string]int, len(d.tree.Packages))
+	for _, p := range d.tree.Packages {
+		from[p.Path()] = p.Branch
+	}
 	for _, l := range layers {
-		reported := ReportLayer{Key: l.key, Branch: l.branch.Name, Packages: l.packages(), From: l.from, Repository: l.repository}
+		reported := ReportLayer{Key: l.key, Branches: branchesOf(d.tree, from, l.packages()), Packages: l.packages(), From: l.from, Repository: l.repository}
 		if l.blob.Size > 0 {
 			reported.DiffID, reported.Digest = l.blob.DiffID.String(), l.blob.Digest.String()
 			reported.Size, reported.Unpacked, reported.Files = l.blob.Size, l.blob.Unpacked, l.blob.Files
@@ -83,6 +89,21 @@ func newBuildReport(d *draft, layers []packageLayer, watch *watch) BuildReport {
 	}
 	r.finish(watch)
 	return r
+}
+
+// branchesOf names the branches that packages are from, the most upstream first.
+func branchesOf(tree assemble.Tree, from map[string]int, packages []string) []string {
+	there := make([]bool, len(tree.Branches))
+	for _, path := range packages {
+		there[from[path]] = true
+	}
+	var names []string
+	for i, b := range tree.Branches {
+		if there[i] {
+			names = append(names, b.Name)
+		}
+	}
+	return names
 }
 
 func (r *BuildReport) finish(watch *watch) {

@@ -35,7 +35,7 @@ func newOutput(t *testing.T) *output {
 			SchemaVersion: 2, MediaType: types.OCIManifestSchema1, Config: o.config[i], Layers: []v1.Descriptor{o.layer, o.layer},
 		}))
 	}
-	d := draftOf(t, someInputs(), nil)
+	d := draftOf(t, someInputs())
 	index.Annotations = indexAnnotations(t, d)
 	o.report = BuildReport{Inputs: d.inputs, InputsID: d.inputsID, Pushable: true, Index: o.json(types.OCIImageIndex, index).Digest.String()}
 	o.writeReport()

@@ -48,16 +48,12 @@ func (s *Session) WriteContext(ctx context.Context, name string) (ContextResult,
 	if err != nil {
 		return ContextResult{}, err
 	}
-	var all []layer.Part
-	for i, branch := range d.tree.Branches {
-		parts, err := s.parts(ctx, d, branch, d.tree.From(i))
-		if err != nil {
-			return ContextResult{}, err
-		}
-		if err := s.loadTrees(branch, parts); err != nil {
-			return ContextResult{}, err
-		}
-		all = append(all, parts...)
+	all, err := s.parts(ctx, d)
+	if err != nil {
+		return ContextResult{}, err
+	}
+	if err := s.loadTrees(d.where(), all); err != nil {
+		return ContextResult{}, err
 	}
 	result := ContextResult{Distribution: name, Packages: len(d.tree.Packages), Base: d.base.Name + ":" + d.inputs.Registry}
 	if s.config.DryRun {

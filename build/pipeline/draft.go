@@ -29,7 +29,8 @@ type draft struct {
 	inputs       Inputs
 	inputsID     string
 	sample       bool
-	facts        map[string]facts // of all families, by key
+	arrivals     []arrival // of the tree's packages, in its order
+	members      []*member // of all families, once they are known
 	// The files of the context, rendered.
 	dockerfile, config, listing []byte
 	// packages is where the image has them, absolute.
@@ -47,7 +48,7 @@ const (
 
 // draft reads the branches of a distribution, lays them over each other, and renders and interprets its Dockerfile.
 func (s *Session) draft(ctx context.Context, name string) (*draft, error) {
-	d := &draft{sample: s.sample, facts: map[string]facts{}, times: map[string]time.Time{}}
+	d := &draft{sample: s.sample, times: map[string]time.Time{}}
 	var err error
 	if d.distribution, err = s.table.Lookup(name); err != nil {
 		return nil, err
@@ -64,6 +65,9 @@ func (s *Session) draft(ctx context.Context, name string) (*draft, error) {
 		return nil, err
 	}
 	if d.base, err = s.resolveBase(ctx, version); err != nil {
+		return nil, err
+	}
+	if err := s.arrive(ctx, d); err != nil {
 		return nil, err
 	}
 	if err := s.render(d, version); err != nil {
@@ -170,7 +174,7 @@ func (s *Session) render(d *draft, version string) error {
 	d.inputs = Inputs{
 		Distribution: d.distribution.Name, Branch: own.Name, Commit: own.Commit, Time: d.own.time, Upstreams: inputBranches,
 		Registry: version, Base: d.base.Name, BaseDigest: d.base.Digest.String(),
-		LayerFormat: s.config.Compression.String(), Plan: s.planner.Version(),
+		LayerFormat: s.config.Compression.String(), Plan: s.planner.Version(), Arrivals: d.inputs.Arrivals,
 	}
 	for _, p := range d.base.Platforms {
 		d.inputs.Platforms = append(d.inputs.Platforms, p.Platform.String())

@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/seed-604f7181/package-storage/build/assemble"
-	"github.com/seed-604f7181/package-storage/build/integration"
 	"github.com/seed-604f7181/package-storage/build/layer"
 	"github.com/seed-604f7181/package-storage/build/object"
 )
@@ -26,18 +24,16 @@ func (s *Session) fetch(ctx context.Context, blobs []object.ID) error {
 	return nil
 }
 
-// fetchFamilies fetches what families hold that nothing is known of: the layers that they are in will be built.
-func (s *Session) fetchFamilies(ctx context.Context, branch assemble.Branch, families [][]integration.Package, unknown []int) error {
+// fetchMembers fetches what packages hold that nothing is known of: the layers that they are in will be built.
+func (s *Session) fetchMembers(ctx context.Context, where map[string]string, unknown []*member) error {
 	if len(unknown) == 0 || !s.storage.Partial() {
 		return nil
 	}
-	var parts []layer.Part
-	for _, i := range unknown {
-		for _, p := range families[i] {
-			parts = append(parts, layer.Part{Path: p.Path(), Mode: object.ModeTree, ID: p.Tree})
-		}
+	parts := make([]layer.Part, len(unknown))
+	for i, m := range unknown {
+		parts[i] = layer.Part{Path: m.Path(), Mode: object.ModeTree, ID: m.Tree}
 	}
-	if err := s.loadTrees(branch, parts); err != nil {
+	if err := s.loadTrees(where, parts); err != nil {
 		return err
 	}
 	listing, err := s.list(parts)

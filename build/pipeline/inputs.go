@@ -28,9 +28,11 @@ type Inputs struct {
 	Dockerfile string `json:"dockerfile"`
 	Config     string `json:"config"`
 	// LayerFormat and Plan say how layers are made.
-	LayerFormat string   `json:"layerFormat"`
-	Plan        string   `json:"plan"`
-	Platforms   []string `json:"platforms"`
+	LayerFormat string `json:"layerFormat"`
+	Plan        string `json:"plan"`
+	// Arrivals is a hash of what the plan took from history: since when each package has been there.
+	Arrivals  string   `json:"arrivals,omitempty"`
+	Platforms []string `json:"platforms"`
 	// Uncommitted are packages that were laid over the branch; such an image has no commit that it could be named after.
 	Uncommitted []InputPackage `json:"uncommitted,omitempty"`
 }

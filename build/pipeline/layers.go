@@ -20,16 +20,15 @@ import (
 	"github.com/seed-604f7181/package-storage/build/object"
 )
 
-// mostLayers is what an image may have in all; reserved are those of the base and the config, the rest is for packages
+// mostLayers is how many layers of packages an image may have: with those of the base and the config it stays below 100
 // (Docker stops at 125, practice is 64 to 100).
-const mostLayers, reserved = 100, 16
+const mostLayers = 64
 
-// packageLayer is a layer of packages of one branch.
+// packageLayer is a layer of packages.
 type packageLayer struct {
-	branch assemble.Branch
-	key    string
-	parts  []layer.Part
-	blob   layer.Blob
+	key   string
+	parts []layer.Part
+	blob  layer.Blob
 	// from is where the layer comes from, FromLater until that is known; repository the image repository that has it, if
 	// that is where.
 	from, repository string
@@ -45,27 +44,23 @@ func (l packageLayer) packages() []string {
 	return slices.Compact(names)
 }
 
-// planLayers decides which layers the tree's packages make, the lowest first: the most upstream branch's below. It
-// looks up which of them the cache has, or the published image, and reads nothing else of the storage.
+// planLayers decides which layers the tree's packages make, the lowest first. Which branch a package is from does not
+// matter: a promotion moves none. It looks up which of them the cache has, or the published image, and reads nothing
+// else of the storage.
 func (s *Session) planLayers(ctx context.Context, d *draft, prefix string) ([]packageLayer, error) {
-	// Each branch has the same share whatever it is built into, or its layers would differ between distributions.
-	share := (mostLayers - reserved) / s.table.Depth()
-	var layers []packageLayer
-	for i, branch := range d.tree.Branches {
-		parts, err := s.parts(ctx, d, branch, d.tree.From(i))
-		if err != nil {
+	parts, err := s.parts(ctx, d)
+	if err != nil {
+		return nil, err
+	}
+	planned, err := s.planner.Plan(parts, mostLayers)
+	if err != nil {
+		return nil, errors.Wrapf(err, "plan the layers of %s", d.distribution.Name)
+	}
+	layers := make([]packageLayer, len(planned))
+	for i, parts := range planned {
+		layers[i] = packageLayer{key: s.config.Compression.Key(prefix, parts), parts: parts, from: FromLater}
+		if err := s.lookUp(&layers[i]); err != nil {
 			return nil, err
-		}
-		planned, err := s.planner.Plan(parts, share)
-		if err != nil {
-			return nil, errors.Wrapf(err, "plan the layers of branch %s", branch.Name)
-		}
-		for _, parts := range planned {
-			l := packageLayer{branch: branch, key: s.config.Compression.Key(prefix, parts), parts: parts, from: FromLater}
-			if err := s.lookUp(&l); err != nil {
-				return nil, err
-			}
-			layers = append(layers, l)
 		}
 	}
 	return layers, s.lookUpPublished(ctx, d, layers)
@@ -99,19 +94,19 @@ func (s *Session) lookUp(l *packageLayer) error {
 
 // LayerSizeError says that a layer came out larger than image repositories take.
 type LayerSizeError struct {
-	Branch   string
-	Packages []string
-	Size     int64
+	Distribution string
+	Packages     []string
+	Size         int64
 }
 
 func (e *LayerSizeError) Error() string {
-	return fmt.Sprintf("%s: a layer of %d packages (%s) is %d MB packed; the most that is allowed is %d MB", e.Branch,
+	return fmt.Sprintf("%s: a layer of %d packages (%s) is %d MB packed; the most that is allowed is %d MB", e.Distribution,
 		len(e.Packages), strings.Join(e.Packages[:min(3, len(e.Packages))], ", "), e.Size>>20, layer.MaxPacked>>20)
 }
 
 // buildLayers writes the layers that the cache lacks, in parallel. Errors: *assemble.InvalidError with all that is
 // wrong in any of them, *assemble.LostError, *LayerSizeError.
-func (s *Session) buildLayers(ctx context.Context, layers []packageLayer, prefix string) error {
+func (s *Session) buildLayers(ctx context.Context, d *draft, layers []packageLayer, prefix string) error {
 	var missing []*packageLayer
 	var total int64
 	for i := range layers {
@@ -125,7 +120,7 @@ func (s *Session) buildLayers(ctx context.Context, layers []packageLayer, prefix
 	}
 	stage := s.report.Stage("build layers")
 	stage.Total(total)
-	if err := s.buildMissing(ctx, missing, prefix, stage); err != nil {
+	if err := s.buildMissing(ctx, d, missing, prefix, stage); err != nil {
 		stage.Failed()
 		return err
 	}
@@ -150,18 +145,19 @@ func tally(layers []packageLayer) string {
 func weight(parts []layer.Part) int64 {
 	var total int64
 	for _, p := range parts {
-		total += p.Fresh
+		total += p.Delta
 	}
 	return total
 }
 
-func (s *Session) buildMissing(ctx context.Context, missing []*packageLayer, prefix string, stage Stage) error {
+func (s *Session) buildMissing(ctx context.Context, d *draft, missing []*packageLayer, prefix string, stage Stage) error {
+	where := d.where()
 	for _, l := range missing {
-		if err := s.loadTrees(l.branch, l.parts); err != nil {
+		if err := s.loadTrees(where, l.parts); err != nil {
 			return err
 		}
 	}
-	if err := s.judgeTrees(missing); err != nil {
+	if err := s.judgeTrees(where, missing); err != nil {
 		return err
 	}
 	if err := s.fetchFiles(ctx, missing, prefix); err != nil {
@@ -169,7 +165,7 @@ func (s *Session) buildMissing(ctx context.Context, missing []*packageLayer, pre
 	}
 	// The largest first, so that no core is left with it at the end.
 	slices.SortStableFunc(missing, func(a, b *packageLayer) int { return cmp.Compare(weight(b.parts), weight(a.parts)) })
-	works := works{session: s, prefix: prefix, stage: stage}
+	works := works{session: s, distribution: d.distribution.Name, where: where, prefix: prefix, stage: stage}
 	queue := make(chan *packageLayer)
 	group, ctx := errgroup.WithContext(ctx)
 	for range min(runtime.GOMAXPROCS(0), len(missing)) {
@@ -193,7 +189,7 @@ func (s *Session) buildMissing(ctx context.Context, missing []*packageLayer, pre
 }
 
 // judgeTrees judges trees about to be built of which only a published image says that they are sound.
-func (s *Session) judgeTrees(missing []*packageLayer) error {
+func (s *Session) judgeTrees(where map[string]string, missing []*packageLayer) error {
 	if !s.trusting {
 		return nil
 	}
@@ -202,7 +198,7 @@ func (s *Session) judgeTrees(missing []*packageLayer) error {
 		for _, p := range l.parts {
 			if name, version, isPackage := strings.Cut(p.Path, "/"); isPackage && p.Mode == object.ModeTree {
 				one := integration.Package{Name: integration.Name(name), Version: integration.Version(version), Tree: p.ID}
-				findings = append(findings, assemble.CheckTree(s.forest, l.branch.Where(p.Path), one)...)
+				findings = append(findings, assemble.CheckTree(s.forest, where[p.Path], one)...)
 			}
 		}
 	}
@@ -212,8 +208,8 @@ func (s *Session) judgeTrees(missing []*packageLayer) error {
 	return nil
 }
 
-// loadTrees brings the trees of parts into the session's forest, as far as they are not there.
-func (s *Session) loadTrees(branch assemble.Branch, parts []layer.Part) error {
+// loadTrees brings the trees of parts into the session's forest, as far as they are not there; where is draft.where.
+func (s *Session) loadTrees(where map[string]string, parts []layer.Part) error {
 	var roots []object.ID
 	for _, p := range parts {
 		if p.Mode == object.ModeTree {
@@ -225,7 +221,7 @@ func (s *Session) loadTrees(branch assemble.Branch, parts []layer.Part) error {
 	if errors.As(err, &lost) {
 		for _, p := range parts {
 			if path, found := s.forest.Find("packages/"+p.Path, p.ID, lost.ID); found {
-				return &assemble.LostError{Branch: branch.Where(packageOf(p.Path)), Path: path, Err: lost}
+				return &assemble.LostError{Branch: where[packageOf(p.Path)], Path: path, Err: lost}
 			}
 		}
 	}
@@ -234,9 +230,11 @@ func (s *Session) loadTrees(branch assemble.Branch, parts []layer.Part) error {
 
 // works is what the workers share.
 type works struct {
-	session *Session
-	prefix  string
-	stage   Stage
+	session      *Session
+	distribution string
+	where        map[string]string // draft.where
+	prefix       string
+	stage        Stage
 
 	mutex    sync.Mutex
 	findings []assemble.Finding
@@ -274,13 +272,13 @@ func (w *works) build(l *packageLayer, reader *gitstore.Reader, writer *layer.Wr
 	check := layer.Check{
 		Wants: func(path string, size int64) bool { return assemble.NeedsContent(w.below(path), size) },
 		Content: func(path string, content []byte) error {
-			findings = append(findings, assemble.CheckContent(l.branch.Where(packageOf(w.below(path))), w.below(path), content)...)
+			findings = append(findings, assemble.CheckContent(w.where[packageOf(w.below(path))], w.below(path), content)...)
 			return nil
 		},
 	}
 	l.blob, err = writer.Write(blob, listing, progressing{reader, w.stage}, check)
 	if err != nil {
-		return w.locate(err, l, listing)
+		return w.locate(err, listing)
 	}
 	if len(findings) > 0 {
 		w.mutex.Lock()
@@ -289,7 +287,7 @@ func (w *works) build(l *packageLayer, reader *gitstore.Reader, writer *layer.Wr
 		return nil
 	}
 	if l.blob.Size > layer.MaxPacked {
-		return &LayerSizeError{Branch: l.branch.Name, Packages: l.packages(), Size: l.blob.Size}
+		return &LayerSizeError{Distribution: w.distribution, Packages: l.packages(), Size: l.blob.Size}
 	}
 	if err := blob.Commit(l.blob.Digest); err != nil {
 		return err
@@ -309,10 +307,10 @@ func (w *works) invalid() error {
 }
 
 // locate names the file whose content git lacks.
-func (w *works) locate(err error, l *packageLayer, listing layer.Listing) error {
+func (w *works) locate(err error, listing layer.Listing) error {
 	return locate(err, listing, func(path string) (where, below string) {
 		below = w.below(path)
-		return l.branch.Where(packageOf(below)), below
+		return w.where[packageOf(below)], below
 	})
 }
 

@@ -70,7 +70,7 @@ func TestCombineMovesForwardOnly(t *testing.T) {
 
 // TestCompare asks a storage: production is one, two, three; side comes from one.
 func TestCompare(t *testing.T) {
-	storage, commits := history(t)
+	storage, commits := fourCommits(t)
 	s := &Session{storage: storage}
 	inputs := func(own, upstream string) Inputs {
 		return Inputs{Distribution: "staging", Commit: commits[own], Upstreams: []InputBranch{{Distribution: "production", Commit: commits[upstream]}}}
@@ -136,8 +136,8 @@ func TestCompareTimes(t *testing.T) {
 	}
 }
 
-// history is a storage of four commits.
-func history(t *testing.T) (*gitstore.Storage, map[string]object.ID) {
+// fourCommits is a storage of them.
+func fourCommits(t *testing.T) (*gitstore.Storage, map[string]object.ID) {
 	t.Helper()
 	dir := t.TempDir()
 	git := func(args ...string) string {

@@ -4,13 +4,14 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"slices"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/pkg/errors"
 
 	"github.com/seed-604f7181/package-storage/build/distribution"
-	"github.com/seed-604f7181/package-storage/build/integration"
 	"github.com/seed-604f7181/package-storage/build/layer"
+	"github.com/seed-604f7181/package-storage/build/object"
 	"github.com/seed-604f7181/package-storage/build/publish"
 )
 
@@ -22,7 +23,7 @@ type published struct {
 	inputs Inputs
 	ours   bool
 	index  v1.IndexManifest
-	facts  publishedFacts
+	facts  PublishedFacts
 	known  map[string]layer.Blob // layers of packages by their keys, once they have been asked for
 }
 
@@ -205,27 +206,41 @@ func (s *Session) lookUpPublished(ctx context.Context, d *draft, layers []packag
 	})
 }
 
-// publishedFamilies finds what is known of families that were never seen here. Only a partial clone gains by it: others
-// have the files at hand, and see for themselves.
-func (s *Session) publishedFamilies(ctx context.Context, d *draft, families [][]integration.Package, unknown []int, known []facts) ([]int, error) {
+// publishedMembers fills in what a published image says of packages that were never seen here, and returns the rest. Only
+// a partial clone gains by it: others have the files at hand, and see for themselves.
+func (s *Session) publishedMembers(ctx context.Context, d *draft, unknown []*member) ([]*member, error) {
 	if len(unknown) == 0 || !s.storage.Partial() {
 		return unknown, nil
 	}
 	err := s.publishedImages(ctx, d, func(image *published) (bool, error) {
-		var left []int
-		for _, i := range unknown {
-			sizes := image.facts.Families[factsKey(families[i])[:shortKey]]
-			if len(sizes) != len(families[i]) {
-				left = append(left, i)
-				continue
+		known := image.facts.byPath()
+		unknown = slices.DeleteFunc(unknown, func(m *member) bool {
+			if !m.take(known) {
+				return false
 			}
-			known[i] = factsOf(families[i], sizes) // not kept: the cache has what was seen here
 			s.trusting = true
-		}
-		unknown = left
-		return len(left) == 0, nil
+			return true
+		})
+		return len(unknown) == 0, nil
 	})
 	return unknown, err
+}
+
+// take fills in a member by what is known of packages, if that was measured beside the same package.
+func (m *member) take(known map[string]PublishedPackage) bool {
+	p, there := known[m.Path()]
+	if !there || p.Tree != m.Tree || p.Sizes[0] == 0 {
+		return false
+	}
+	if before := m.before; before == nil && p.before != "" || before != nil && p.before != before.Path() ||
+		before != nil && known[p.before].Tree != before.Tree {
+		return false
+	}
+	m.facts = facts{[]layer.Part{{
+		Family: string(m.Name), Path: m.Path(), Mode: object.ModeTree, ID: m.Tree,
+		Size: p.Sizes[0], Delta: p.Sizes[1], Packed: p.Sizes[2], PackedDelta: p.Sizes[3],
+	}}}
+	return true
 }
 
 // elsewhere are layers whose bytes are not here.

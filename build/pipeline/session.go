@@ -38,10 +38,11 @@ type Session struct {
 	began      time.Time // of what the next build takes
 	branches   map[string]scanned
 	bases      map[string]base.Base
-	pinned     map[string]object.ID // commits of branches that are not their heads
-	baseDigest v1.Hash              // of a base that its tag may not stand for any more; zero: what it stands for
-	anew       bool                 // layers are built though the cache has them
-	trusting   bool                 // facts were taken from a published image: trees have not been judged here
+	pinned     map[string]object.ID        // commits of branches that are not their heads
+	baseDigest v1.Hash                     // of a base that its tag may not stand for any more; zero: what it stands for
+	anew       bool                        // layers are built though the cache has them
+	recorded   map[string]PublishedPackage // what a published image was planned by, while it is built again
+	trusting   bool                        // facts were taken from a published image: trees have not been judged here
 
 	repositories map[string]*publish.Repository // by location
 	images       map[string]*published          // by distribution; nil where there is none
@@ -72,7 +73,7 @@ func Open(ctx context.Context, config Config, report Reporter) (*Session, error)
 		repositories: map[string]*publish.Repository{}, images: map[string]*published{}, unreadable: map[string]bool{},
 	}
 	if s.planner == nil {
-		s.planner = layer.Buckets{}
+		s.planner = layer.Stack{}
 	}
 	if err := s.openStorage(ctx); err != nil {
 		return nil, errors.WithStack(firstError(err, s.Close()))

@@ -67,7 +67,7 @@ func (s *Session) Verify(ctx context.Context, name string) (VerifyResult, error)
 	if err := s.verifiable(name, repository.Name()+":"+d.Tag, there); err != nil {
 		return VerifyResult{}, err
 	}
-	defer s.turnBack(there.inputs)()
+	defer s.turnBack(there)()
 	rebuilt, inputs, err := s.rebuild(ctx, name)
 	if err != nil {
 		return VerifyResult{}, err
@@ -121,9 +121,12 @@ func compressionOf(format string) (layer.Compression, bool) {
 	return "", false
 }
 
-// turnBack makes the session build what inputs say; the function returned makes it build what is there now again.
-func (s *Session) turnBack(inputs Inputs) (forward func()) {
-	config, branches := s.config, s.branches
+// turnBack makes the session build what an image says it was made of; the function returned makes it build what is there now again.
+func (s *Session) turnBack(there *published) (forward func()) {
+	config, branches, inputs := s.config, s.branches, there.inputs
+	if len(there.facts.Packages) > 0 { // or they were too many: then history must tell
+		s.recorded = there.facts.byPath()
+	}
 	s.config.Registry, s.config.With, s.config.Published, s.config.DryRun = inputs.Registry, "", false, false
 	if s.config.Base == "" && inputs.Base == base.PreviewName {
 		s.config.Base = "preview"
@@ -144,7 +147,7 @@ func (s *Session) turnBack(inputs Inputs) (forward func()) {
 		s.pinned[b.Branch] = b.Commit
 	}
 	return func() {
-		s.config, s.branches, s.pinned, s.anew, s.baseDigest = config, branches, nil, false, v1.Hash{}
+		s.config, s.branches, s.pinned, s.recorded, s.anew, s.baseDigest = config, branches, nil, nil, false, v1.Hash{}
 	}
 }
 
@@ -159,7 +162,7 @@ func (s *Session) rebuild(ctx context.Context, name string) (image.Index, Inputs
 	if err != nil {
 		return image.Index{}, Inputs{}, err
 	}
-	if err := s.buildLayers(ctx, layers, prefix); err != nil {
+	if err := s.buildLayers(ctx, d, layers, prefix); err != nil {
 		return image.Index{}, Inputs{}, err
 	}
 	rebuilt, err := s.compose(d, layers)
@@ -174,6 +177,7 @@ func changedInputs(theirs, ours Inputs) []string {
 		{"base digest", theirs.BaseDigest, ours.BaseDigest},
 		{"rendered Dockerfile (Dockerfile.tmpl, distributions.yml)", theirs.Dockerfile, ours.Dockerfile},
 		{"package-registry.yml (distributions.yml)", theirs.Config, ours.Config},
+		{"arrival of packages (the branches' histories)", theirs.Arrivals, ours.Arrivals},
 		{"platforms", strings.Join(theirs.Platforms, ","), strings.Join(ours.Platforms, ",")},
 	} {
 		if one.theirs != one.ours {

@@ -18,12 +18,13 @@ func TestChangedInputs(t *testing.T) {
 		t.Errorf("of the same inputs %q have changed", got)
 	}
 	for want, change := range map[string]func(*Inputs){
-		"base: was registry.example.com/registry, is other":                                func(i *Inputs) { i.Base = "other" },
-		"base digest: was sha256:" + strings.Repeat("1", 64) + ", is sha256:0":             func(i *Inputs) { i.BaseDigest = "sha256:0" },
-		"rendered Dockerfile (Dockerfile.tmpl, distributions.yml): was 2222, is 9999":      func(i *Inputs) { i.Dockerfile = "9999" },
-		"package-registry.yml (distributions.yml): was 3333, is 9999":                      func(i *Inputs) { i.Config = "9999" },
-		"platforms: was linux/amd64,linux/arm64, is linux/amd64":                           func(i *Inputs) { i.Platforms = i.Platforms[:1] },
-		"platforms: was linux/amd64,linux/arm64, is linux/amd64,linux/arm64,linux/riscv64": func(i *Inputs) { i.Platforms = append(i.Platforms, "linux/riscv64") },
+		"base: was registry.example.com/registry, is other":                                        func(i *Inputs) { i.Base = "other" },
+		"base digest: was sha256:" + strings.Repeat("1", 64) + ", is sha256:0":                     func(i *Inputs) { i.BaseDigest = "sha256:0" },
+		"rendered Dockerfile (Dockerfile.tmpl, distributions.yml): was 2222, is 9999":              func(i *Inputs) { i.Dockerfile = "9999" },
+		"package-registry.yml (distributions.yml): was 3333, is 9999":                              func(i *Inputs) { i.Config = "9999" },
+		"arrival of packages (the branches' histories): was " + strings.Repeat("4", 64) + ", is 5": func(i *Inputs) { i.Arrivals = "5" },
+		"platforms: was linux/amd64,linux/arm64, is linux/amd64":                                   func(i *Inputs) { i.Platforms = i.Platforms[:1] },
+		"platforms: was linux/amd64,linux/arm64, is linux/amd64,linux/arm64,linux/riscv64":         func(i *Inputs) { i.Platforms = append(i.Platforms, "linux/riscv64") },
 	} {
 		ours := someInputs()
 		change(&ours)
@@ -61,7 +62,7 @@ func TestCompressionOf(t *testing.T) {
 // TestVerifiable: why an image can't be built again, each with a way out where there is one.
 func TestVerifiable(t *testing.T) {
 	good := func() *published { return &published{inputs: someInputs(), ours: true} }
-	s := &Session{planner: layer.Buckets{}}
+	s := &Session{planner: layer.Stack{}}
 	if err := s.verifiable("snapshot", "host/a:snapshot", good()); err != nil {
 		t.Errorf("%v", err)
 	}
@@ -69,7 +70,7 @@ func TestVerifiable(t *testing.T) {
 		"there is no image host/a:snapshot":                            func(*published) *published { return nil },
 		"host/a:snapshot does not say what it was made of":             func(p *published) *published { p.ours = false; return p },
 		"host/a:snapshot is an image of staging":                       func(p *published) *published { p.inputs.Distribution = "staging"; return p },
-		"its layers were planned as buckets/0":                         func(p *published) *published { p.inputs.Plan = "buckets/0"; return p },
+		"its layers were planned as buckets/1":                         func(p *published) *published { p.inputs.Plan = "buckets/1"; return p },
 		"its base came from an OCI layout":                             func(p *published) *published { p.inputs.Base = base.LayoutName; return p },
 		"its layers are written as tar/0+zstd x, which this pipeline ": func(p *published) *published { p.inputs.LayerFormat = "tar/0+zstd x"; return p },
 	} {
@@ -94,7 +95,9 @@ func TestTurnBack(t *testing.T) {
 		branches: map[string]scanned{"snapshot-branch": {}},
 	}
 	before := s.config
-	forward := s.turnBack(someInputs())
+	forward := s.turnBack(&published{inputs: someInputs(), facts: PublishedFacts{Packages: []PublishedPackage{
+		{Path: "apple/1.0.0", Tree: commitOf("d"), Since: 7}, {Path: "pear/1.0.0", Tree: commitOf("e"), Since: 8},
+	}}})
 	c := s.config
 	if c.Registry != "v1.31.1" || c.With != "" || c.Published || c.DryRun || c.Compression != layer.Zstd || c.Base != "" || c.Dist != "dist" {
 		t.Errorf("the configuration is %+v", c)
@@ -106,7 +109,13 @@ func TestTurnBack(t *testing.T) {
 	if !maps.Equal(s.pinned, want) || len(s.branches) > 0 || !s.anew || s.baseDigest.String() != someInputs().BaseDigest {
 		t.Errorf("pinned %v, read %v, anew %t, base %s", s.pinned, s.branches, s.anew, s.baseDigest)
 	}
+	if len(s.recorded) != 2 || s.recorded["pear/1.0.0"].Since != 8 {
+		t.Errorf("it is planned by %v", s.recorded)
+	}
 	forward()
+	if s.recorded != nil {
+		t.Errorf("afterwards it is planned by %v", s.recorded)
+	}
 	if !reflect.DeepEqual(s.config, before) || len(s.branches) != 1 || s.pinned != nil || s.anew || s.baseDigest.Hex != "" {
 		t.Errorf("afterwards: %+v, pinned %v, read %v, anew %t", s.config, s.pinned, s.branches, s.anew)
 	}
@@ -118,7 +127,10 @@ func TestTurnBack(t *testing.T) {
 		s := &Session{config: Config{Base: c.user}}
 		inputs := someInputs()
 		inputs.Base = c.image
-		s.turnBack(inputs)
+		s.turnBack(&published{inputs: inputs})
+		if s.recorded != nil {
+			t.Error("of an image without facts the arrivals are not what history says")
+		}
 		if s.config.Base != c.want {
 			t.Errorf("an image on %s, and the user says %q: %s, want %s", c.image, c.user, s.config.Base, c.want)
 		}
@@ -146,7 +158,7 @@ func TestElsewhere(t *testing.T) {
 // TestCandidateOf: what a rival is judged and named by comes from its own annotations.
 func TestCandidateOf(t *testing.T) {
 	p := &published{Manifest: publish.Manifest{Content: []byte("{}")}, inputs: someInputs(), ours: true}
-	p.index.Annotations = indexAnnotations(t, draftOf(t, someInputs(), nil))
+	p.index.Annotations = indexAnnotations(t, draftOf(t, someInputs()))
 	c := p.candidate()
 	if c.inputsID != p.index.Annotations[InputsAnnotation] || !reflect.DeepEqual(c.inputs, someInputs()) || string(c.Content) != "{}" {
 		t.Errorf("%+v", c)

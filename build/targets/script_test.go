@@ -109,15 +109,17 @@ func compileMagefile(t *testing.T) string {
 // input: without that it would show an earlier result of the scripts as "(cached)" though the code has changed.
 func readSources(t *testing.T) {
 	t.Helper()
-	err := filepath.WalkDir(filepath.Join(moduleRoot, "build"), func(path string, e fs.DirEntry, err error) error {
-		if err != nil || e.IsDir() || filepath.Ext(path) != ".go" {
+	for _, folder := range []string{"build", filepath.Join("dev", "targets")} {
+		err := filepath.WalkDir(filepath.Join(moduleRoot, folder), func(path string, e fs.DirEntry, err error) error {
+			if err != nil || e.IsDir() || filepath.Ext(path) != ".go" {
+				return err
+			}
+			_, err = os.ReadFile(path)
 			return err
+		})
+		if err != nil {
+			t.Fatal(err)
 		}
-		_, err = os.ReadFile(path)
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
 	}
 }
 

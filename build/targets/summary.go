@@ -27,7 +27,7 @@ func (t *terminal) build(r pipeline.Result) {
 	}
 	t.summary(title, append(rows, [2]string{"time", seconds(report.Total)}))
 	for _, l := range report.Layers {
-		t.Detail(fmt.Sprintf("layer %s %s, %s: %s, %s packed, %s unpacked", l.Key[:12], l.From, l.Branch,
+		t.Detail(fmt.Sprintf("layer %s %s, %s: %s, %s packed, %s unpacked", l.Key[:12], l.From, strings.Join(l.Branches, " and "),
 			plural(len(l.Packages), "package"), size(l.Size), size(l.Unpacked)))
 	}
 }
