@@ -6,4 +6,6 @@ package main
 import (
 	// mage:import
 	_ "github.com/seed-604f7181/package-storage/build/targets"
+	// mage:import bench
+	_ "github.com/seed-604f7181/package-storage/dev/targets"
 )
