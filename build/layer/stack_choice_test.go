@@ -91,10 +91,10 @@ func isSplit(t *testing.T, where string, layers [][]layer.Part, arrived []layer.
 		count[p.Family]++
 	}
 	type family struct {
-		name          string
-		packed, size  int64
-		waste         float64
-		layer, newest int
+		name         string
+		packed, size int64
+		waste        float64
+		layer        int
 	}
 	var families []family // from the lowest layer up; within one, by waste
 	for i, l := range layers {

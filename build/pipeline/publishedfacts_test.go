@@ -178,6 +178,37 @@ func TestFactsKeys(t *testing.T) {
 	}
 }
 
+// TestFamiliesAreInTheOrderOfArrival: a version that was published late, of an older line, comes last; what came together
+// is in the order of versions, not of text.
+func TestFamiliesAreInTheOrderOfArrival(t *testing.T) {
+	d := &draft{}
+	for _, one := range []struct {
+		name, version string
+		since         int64
+	}{
+		{"pear", "2.0.0", 5}, {"apple", "1.10.0", 5}, {"apple", "2.0.0-rc.1", 5}, {"apple", "1.1.5", 9}, {"apple", "2.0.0", 5}, {"apple", "1.9.0", 5},
+		{"pear", "10.0.0", 2}, {"apple", "9.0.0", 1}, {"pear-tree", "1.0.0", 0}, {"apple", "99999999999999999999.0.0", 5},
+	} {
+		a := arrival{since: one.since}
+		a.Name, a.Version = integration.Name(one.name), integration.Version(one.version)
+		d.arrivals = append(d.arrivals, a)
+	}
+	var got []string
+	for _, family := range d.families() {
+		for _, a := range family {
+			got = append(got, a.Path())
+		}
+		got = append(got, "")
+	}
+	want := []string{
+		"apple/9.0.0", "apple/1.9.0", "apple/1.10.0", "apple/2.0.0-rc.1", "apple/2.0.0", "apple/99999999999999999999.0.0", "apple/1.1.5", "",
+		"pear/10.0.0", "pear/2.0.0", "", "pear-tree/1.0.0", "",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("they are\n%q, want\n%q", got, want)
+	}
+}
+
 // TestFactsOfPiecesHaveNoSizes: of a package that is too large for one layer the sizes tell too little. Since when it has
 // been there, they do not concern.
 func TestFactsOfPiecesHaveNoSizes(t *testing.T) {

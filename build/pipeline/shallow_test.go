@@ -98,6 +98,26 @@ func TestShallowCloneWithNews(t *testing.T) {
 	}
 }
 
+// TestShallowCloneTakesItsOwnImage: since when a package has been in production says little of when it came to snapshot.
+func TestShallowCloneTakesItsOwnImage(t *testing.T) {
+	s := busyStorage(t)
+	config := s.config()
+	config.Image, config.Published = imageRepository(t), true
+	s.promote(add("plum/1.0.0", bulk("plum", 90), "plum 0"), "snapshot", "staging", nil)
+	s.promote(add("plum/1.0.0", bulk("plum", 90), "plum 0"), "staging", "production", nil)
+	first := map[string]pipeline.Result{}
+	for _, name := range []string{"production", "staging", "snapshot"} {
+		first[name] = push(t, config, name)
+	}
+	there := elsewhere(t, config, s.clone("--depth", "1"))
+	for name, want := range first {
+		there.Cache = t.TempDir()
+		if now := build(t, there, name); now.Digest != want.Digest {
+			t.Errorf("%s: the layers are\n%swant\n%s", name, listed(now.Report), listed(want.Report))
+		}
+	}
+}
+
 // TestShallowCloneWithoutImage: a clone without history builds an image where there is none, or none that can be asked.
 // It has all packages.
 func TestShallowCloneWithoutImage(t *testing.T) {
