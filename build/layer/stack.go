@@ -23,14 +23,15 @@ func (Stack) Version() string { return "stack/1" }
 // What a merge saves is paid for by engines that start from nothing, what it costs by those that update. docs/layers.md
 // has the measurements that these numbers come from.
 const (
-	// usual is what a merge must save of what it costs; fat is that of an image which is more than spare times as large as
-	// one layer would be.
-	usual, fat, spare = 1.0 / 2, 1.0 / 3, 1.35
+	// enough is what a merge must save of what it costs.
+	enough = 1.0 / 2
+	// spare is how many times as large as one layer an image may be before merges are no longer the best, but the largest.
+	spare = 1.35
 	// largest is the part of the image that a merge may touch: one half.
 	largest = 2
 	// fraction is the part of what comes together that its lowest layer holds, the next of the rest, and so on: one
-	// quarter; smallest is the packed size in bytes of the smallest of them.
-	fraction, smallest = 4, 2 << 20
+	// quarter. smallest is the packed size in bytes of the smallest of them, finest that as a part of the image.
+	fraction, smallest, finest = 4, 2 << 20, 32
 )
 
 // Plan stacks the parts. Where that makes too many layers it starts again with larger ones, which may exceed MaxPart: in a
@@ -174,12 +175,12 @@ func (s *stack) settle(came int) {
 	}
 	for len(s.layers) > max(s.most, 1) {
 		before := len(s.layers)
-		// What is merged may have to be split again into as many layers: then one more goes into it.
-		for from := s.crowded(); from >= 0 && len(s.layers) >= before; from-- {
+		// What is merged may have to be split again into as many layers: then more of them go into it.
+		for from, more := s.crowded(), 1; len(s.layers) >= before; from, more = max(from-more, 0), 2*more {
 			s.merge(from)
-		}
-		if len(s.layers) >= before {
-			return // Plan tries again with larger layers
+			if from == 0 && len(s.layers) >= before {
+				return // Plan tries again with larger layers
+			}
 		}
 	}
 }
@@ -188,10 +189,7 @@ func (s *stack) settle(came int) {
 // download of the merged layers, but for those of what came, which are downloaded anyway. In an image that is too large
 // it is the largest merge that is worth it: many small ones would each find little to save.
 func (s *stack) best(came int) int {
-	least, tooLarge := usual, float64(s.total) > spare*float64(s.single)
-	if tooLarge {
-		least = fat
-	}
+	least, tooLarge := enough, float64(s.total) > spare*float64(s.single)
 	var size, saved int64
 	for _, l := range s.layers[came:] {
 		size, saved = size+l.packed, saved+l.apart
@@ -213,22 +211,40 @@ func (s *stack) best(came int) int {
 	return best
 }
 
-// crowded is the layer to merge from where there are too many: the lowest one that is not larger than all above it, so
-// that what is merged at least doubles; within half of the image if that is possible.
+// crowded is the layer to merge from where there are too many: the one that costs least for each layer that it spares, so
+// that small ones at the top are put together long before large ones below; within half of the image if that is possible.
 func (s *stack) crowded() int {
-	var above, saved int64
-	from := len(s.layers) - 2
+	var above cost
+	var saved int64
+	from, least := max(len(s.layers)-2, 0), math.Inf(1)
 	for i := len(s.layers) - 1; i >= 0; i-- {
-		size := s.layers[i].packed
-		above, saved = above+size, saved+s.layers[i].apart
-		if i < len(s.layers)-2 && (above-saved)*largest > s.total-saved {
+		above.add(s.layers[i].cost)
+		saved += s.layers[i].apart
+		size := above.packed - saved
+		if !math.IsInf(least, 1) && size*largest > s.total-saved {
 			break
 		}
-		if i < len(s.layers)-1 && size <= above-size {
-			from = i
+		if spared := len(s.layers) - i - s.cuts(size, above.size); spared > 0 {
+			if each := float64(size) / float64(spared); each <= least {
+				from, least = i, each
+			}
 		}
 	}
 	return from
+}
+
+// cuts is into how many layers split would cut so many bytes, packed and unpacked, if it could cut them anywhere.
+func (s *stack) cuts(packed, size int64) int {
+	n := 0
+	for left := packed; left > 0; n++ {
+		left -= s.room(left)
+	}
+	return max(n, int(size/s.limit)+1)
+}
+
+// room is the packed size of a layer that split makes while so much is left.
+func (s *stack) room(left int64) int64 {
+	return max(left/fraction, s.single/finest, s.limit/MaxPart*smallest)
 }
 
 // split makes layers of parts, which are sorted. Families stay whole. Those that will make most waste come last, so that
@@ -246,7 +262,7 @@ func (s *stack) split(parts []int) []stacked {
 		open = stacked{}
 	}
 	for _, f := range families {
-		if open.packed+f.packed/2 > max(left/fraction, s.limit/MaxPart*smallest) || open.size+f.size > s.limit {
+		if open.packed+f.packed/2 > s.room(left) || open.size+f.size > s.limit {
 			finish()
 		}
 		if f.size <= s.limit {

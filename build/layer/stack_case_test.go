@@ -48,6 +48,7 @@ func TestStack(t *testing.T) {
 		// as long as half of it fits.
 		{"quarters", "a/1:5 b/1:5 c/1:5 d/1:5 e/1:5 f/1:5 g/1:5 h/1:5", "a/1 b/1 | c/1 d/1 | e/1 | f/1 | g/1 | h/1"},
 		{"no smaller than 2 MB", "a/1:1 b/1:1 c/1:1 d/1:1 e/1:1", "a/1 b/1 | c/1 d/1 | e/1"},
+		{"nor than a 32nd of the image", "y/1:80 z/1:80 | a/1:3 b/1:3", "y/1 | z/1 | a/1 b/1"},
 		{"half of a family fits", "a/1:1 b/1:2 c/1:1", "a/1 b/1 | c/1"},
 		{"more than half does not", "a/1:1 b/1:2.1 c/1:0.9", "a/1 | b/1 | c/1"},
 
@@ -72,10 +73,9 @@ func TestStack(t *testing.T) {
 
 		// b alone gains 3.9 for 0.1, with a it is 3.9+2 for 2.1.
 		{"the best merge", "z/1:30 | a/1:4 | b/1:4 | a/2:4-2 b/2:4-3.9", "z/1 | a/1 | b/1 b/2 | a/2"},
-		// y makes the image more than 1.35 times as large as one layer would be: 39.5 to 29.5 and 60.1 to 44.2.
-		{"in a fat image a third is enough", "y/1:11 | y/2:11-10.5 | b/1:2 | b/2:2-0.5", "y/1 | y/2 | b/1 b/2"},
-		{"in a lean one it is not", "y/1:22 | b/1:2 | b/2:2-0.5", "y/1 | b/1 | b/2"},
-		{"less than a third is not", "y/1:11 | y/2:11-10.5 | b/1:2 | b/2:2-0.49", "y/1 | y/2 | b/1 | b/2"},
+		// y makes the image more than 1.35 times as large as one layer would be: 26 to 14.8, and 60.1 to 44.2.
+		{"in a fat image half is enough, too", "y/1:11 | y/2:11-10.5 | b/1:2 | b/2:2-0.67", "y/1 | y/2 | b/1 b/2"},
+		{"and less is not", "y/1:11 | y/2:11-10.5 | b/1:2 | b/2:2-0.66", "y/1 | y/2 | b/1 | b/2"},
 		{
 			"in a fat image the largest merge", "y/1:30 | y/2:30-29 | a/1:4 | b/1:4 | a/2:4-2 b/2:4-3.9",
 			"y/1 | y/2 | a/1 a/2 | b/1 b/2",
@@ -102,7 +102,7 @@ func TestStack(t *testing.T) {
 	}
 }
 
-// TestTooManyLayers: from the lowest one on that is not larger than all above it, within half of the image.
+// TestTooManyLayers: those are merged that cost least for each layer that is spared, within half of the image.
 func TestTooManyLayers(t *testing.T) {
 	for _, c := range []struct {
 		rule, history string
@@ -111,7 +111,9 @@ func TestTooManyLayers(t *testing.T) {
 	}{
 		{"as many as allowed", "a/1:1 | b/1:0.5 | c/1:0.3", 3, "a/1 | b/1 | c/1"},
 		{"the two on top", "a/1:1 | b/1:0.5 | c/1:0.3 | d/1:0.1", 3, "a/1 | b/1 | c/1 d/1"},
-		{"lower ones that those above are as large as", "a/1:3 | b/1:0.4 | c/1:0.3 | d/1:0.2", 3, "a/1 | b/1 c/1 d/1"},
+		{"three, if each costs less then", "a/1:3 | b/1:0.4 | c/1:0.3 | d/1:0.2", 3, "a/1 | b/1 c/1 d/1"},  // 0.5 for 1, 0.9 for 2
+		{"two, if the third is large", "a/1:3 | b/1:0.6 | c/1:0.3 | d/1:0.2", 3, "a/1 | b/1 | c/1 d/1"},    // 0.5 for 1, 1.1 for 2
+		{"what would be cut again spares less", "a/1:9 | b/1:3 | c/1:1 | d/1:1", 3, "a/1 | b/1 | c/1 d/1"}, // 2 for 1, 5 for none
 		{"not the lowest half", "a/1:0.4 | b/1:0.3 | c/1:0.2 | d/1:0.1", 3, "a/1 | b/1 | c/1 d/1"},
 		{"unless there is no other way", "a/1:0.1 | b/1:0.9", 1, "a/1 b/1"},
 		{"not less than a layer has room for", "a/1:9 | b/1:1 | c/1:0.7 | d/1:0.1", 3, "a/1 | b/1 | c/1 d/1"},

@@ -9,18 +9,15 @@ import (
 	"github.com/seed-604f7181/package-storage/build/layer"
 )
 
-// What stack.go has of its own: what a merge must save of what it costs; the same in a fat image; what makes it fat.
-const usual, fat, spare = 1.0 / 2, 1.0 / 3, 1.35
+// What stack.go has of its own: what a merge must save of what it costs, and what makes an image fat.
+const enough, spare = 1.0 / 2, 1.35
 
 // chosen is the layer that a merge should begin at when parts come on top of layers, by the words of Stack and with sums made
 // anew; len(layers) where none is worth it.
 func chosen(layers [][]layer.Part, came []layer.Part) int {
 	all := append(slices.Clone(layers), came)
 	now, coming, single := packed(all...), packed(came), packed(slices.Concat(all...))
-	least, tooLarge := usual, float64(now) > spare*float64(single)
-	if tooLarge {
-		least = fat
-	}
+	least, tooLarge := enough, float64(now) > spare*float64(single)
 	best := len(layers)
 	for from := len(layers) - 1; from >= 0; from-- {
 		apart, merged := packed(all[from:]...), packed(slices.Concat(all[from:]...))
@@ -118,7 +115,7 @@ func isSplit(t *testing.T, where string, layers [][]layer.Part, arrived []layer.
 		if i > 0 && (families[i-1].waste > f.waste || families[i-1].waste == f.waste && families[i-1].name >= f.name) {
 			t.Fatalf("%s\n%s (layer %d, waste %g) lies above %s (%d, %g)", where, f.name, f.layer, f.waste, families[i-1].name, families[i-1].layer, families[i-1].waste)
 		}
-		room := open.packed+f.packed/2 <= max(left/4, 2<<20) && open.size+f.size <= layer.MaxPart
+		room := open.packed+f.packed/2 <= max(left/4, 2<<20, packed(arrived)/32) && open.size+f.size <= layer.MaxPart
 		if first := i == 0 || families[i-1].layer != f.layer; first && i > 0 {
 			if room {
 				t.Fatalf("%s\n%s opens layer %d, though there was room for it below", where, f.name, f.layer)
