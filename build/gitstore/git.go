@@ -26,6 +26,9 @@ var scrubbed = []string{
 	"GIT_COMMON_DIR", "GIT_SHALLOW_FILE", "GIT_GRAFT_FILE", "GIT_IMPLICIT_WORK_TREE", "GIT_NAMESPACE", "GIT_PREFIX", "GIT_REPLACE_REF_BASE", "GIT_CEILING_DIRECTORIES", "GIT_CONFIG",
 }
 
+// noFile is where there can't be a file: git says something of grafts even where they are empty.
+const noFile = os.DevNull + "/none"
+
 // newRepository prepares to run git in dir. Git must not look for a repository further up: a folder inside of some
 // checkout is no storage.
 func newRepository(dir string) repository {
@@ -33,7 +36,7 @@ func newRepository(dir string) repository {
 		name, _, _ := strings.Cut(pair, "=")
 		return slices.Contains(scrubbed, name)
 	})
-	env = append(env, "LC_ALL=C", "GIT_TERMINAL_PROMPT=0", "GIT_OPTIONAL_LOCKS=0", "GIT_NO_REPLACE_OBJECTS=1",
+	env = append(env, "LC_ALL=C", "GIT_TERMINAL_PROMPT=0", "GIT_OPTIONAL_LOCKS=0", "GIT_NO_REPLACE_OBJECTS=1", "GIT_GRAFT_FILE="+noFile,
 		"GIT_CEILING_DIRECTORIES="+filepath.Dir(dir))
 	return repository{dir: dir, env: env}
 }

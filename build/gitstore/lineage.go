@@ -18,7 +18,8 @@ type LineageCommit struct {
 }
 
 // Lineage are a commit and its first parents back to the first one, or to where a shallow clone was cut off: the newest
-// first. Merged branches are left out, and replacement objects ignored. No object is fetched.
+// first. Merged branches are left out, replacement objects and grafts ignored. No object is fetched. A time that can't be
+// read is 1970's first second: an old commit must not spoil the new ones.
 //
 // Errors: *object.LostError, for what is no commit; *GitError, for a commit that is not there or a history with a gap that
 // no shallow clone explains; that of ctx.
@@ -44,6 +45,9 @@ func (s *Storage) Lineage(ctx context.Context, commit object.ID) ([]LineageCommi
 }
 
 func parseLineageCommit(fields []string) (LineageCommit, error) {
+	if len(fields) == 2 {
+		fields = append(fields, "") // git prints no time that it can't read
+	}
 	if len(fields) != 3 {
 		return LineageCommit{}, errors.New("that is no commit, tree and time")
 	}
@@ -56,5 +60,8 @@ func parseLineageCommit(fields []string) (LineageCommit, error) {
 		return LineageCommit{}, err
 	}
 	seconds, err := strconv.ParseInt(fields[2], 10, 64)
-	return LineageCommit{id, Commit{Tree: tree, Time: time.Unix(seconds, 0).UTC()}}, err
+	if err != nil {
+		seconds = 0
+	}
+	return LineageCommit{id, Commit{Tree: tree, Time: time.Unix(seconds, 0).UTC()}}, nil
 }

@@ -13,8 +13,9 @@ import (
 	"github.com/seed-604f7181/package-storage/build/object"
 )
 
-// promisor is a remote that has what a partial clone lacks. The url is as it was configured, empty where it was not.
-type promisor struct{ remote, url string }
+// promisor is a remote that has what a partial clone lacks. The url and the filter are as they were configured, empty where
+// they were not.
+type promisor struct{ remote, url, filter string }
 
 // mayPromise finds what names a promisor remote in a configuration, or a file in which one may be named.
 var mayPromise = regexp.MustCompile(`(?i)promisor|partialclone|\[include`)
@@ -40,7 +41,7 @@ func (s *Storage) readPromisors(ctx context.Context, config string) error {
 // but the remote of extensions.partialClone last (git-scm.com, "Partial Clone Design Notes").
 func parsePromisors(config string) []promisor {
 	var remotes []string
-	last, urls := "", map[string]string{}
+	last, urls, filters := "", map[string]string{}, map[string]string{}
 	for entry := range strings.SplitSeq(config, "\x00") {
 		key, value, given := strings.Cut(entry, "\n")
 		if key == "extensions.partialclone" {
@@ -56,6 +57,8 @@ func parsePromisors(config string) []promisor {
 		switch {
 		case variable == "url" && urls[name] == "": // git fetches from the first
 			urls[name] = value
+		case variable == "partialclonefilter":
+			filters[name] = value
 		case variable == "promisor" && (!given || isTrue(value)) && !slices.Contains(remotes, name):
 			remotes = append(remotes, name)
 		}
@@ -65,7 +68,7 @@ func parsePromisors(config string) []promisor {
 	}
 	promisors := make([]promisor, len(remotes))
 	for i, name := range remotes {
-		promisors[i] = promisor{remote: name, url: urls[name]}
+		promisors[i] = promisor{remote: name, url: urls[name], filter: filters[name]}
 	}
 	return promisors
 }
@@ -78,6 +81,12 @@ func isTrue(value string) bool {
 // Partial says whether the storage is a partial clone (git clone --filter): git fetches what it lacks from a promisor
 // remote as it is read, in one request for each object. Fetch is the way around that.
 func (s *Storage) Partial() bool { return len(s.promisors) > 0 }
+
+// Treeless says whether the storage is a partial clone that lacks folders as well (git clone --filter=tree:0). Fetch does not
+// bring those: git asks for each as it is read.
+func (s *Storage) Treeless() bool {
+	return slices.ContainsFunc(s.promisors, func(p promisor) bool { return strings.HasPrefix(p.filter, "tree:") })
+}
 
 // Fetch sees to it that the blobs are in the repository, and says how many of them were not. These come from the
 // promisor remote in one request, and nothing else comes with them; where none is missing, there is no request. Open

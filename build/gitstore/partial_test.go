@@ -70,7 +70,7 @@ func TestPartial(t *testing.T) {
 	for name, args := range map[string][]string{
 		"ordinary": nil, "bare": {"--bare"}, "partial": {"--filter=blob:none"}, "partial and bare": {"--bare", "--filter=blob:none"},
 		"shallow": {"--depth=1"}, "partial and shallow": {"--depth=1", "--filter=blob:none"}, "large left out": {"--filter=blob:limit=1k"},
-		"of another remote": {"--filter=blob:none", "--origin=git.example.org"},
+		"of another remote": {"--filter=blob:none", "--origin=git.example.org"}, "treeless": {"--filter=tree:0"},
 	} {
 		git(t, "", append(append([]string{"clone", "--quiet"}, args...), "file://"+upstream, filepath.Join(base, name))...)
 	}
@@ -78,11 +78,16 @@ func TestPartial(t *testing.T) {
 	git(t, "", "clone", "--quiet", "--shared", filepath.Join(base, "partial"), filepath.Join(base, "borrowing"))
 	for path, want := range map[string]bool{
 		"ordinary": false, "bare": false, "partial": true, "partial/.git": true, "partial and bare": true, "shallow": false,
-		"partial and shallow": true, "large left out": true, "of another remote": true, "worktree": true,
+		"partial and shallow": true, "large left out": true, "of another remote": true, "worktree": true, "treeless": true,
 		"borrowing": false, // git would not fetch there either
 	} {
 		if got := open(t, filepath.Join(base, path)).Partial(); got != want {
 			t.Errorf("%s: %v, want %v", path, got, want)
+		}
+	}
+	for path, want := range map[string]bool{"ordinary": false, "partial": false, "large left out": false, "treeless": true} {
+		if got := open(t, filepath.Join(base, path)).Treeless(); got != want {
+			t.Errorf("%s: treeless: %v, want %v", path, got, want)
 		}
 	}
 	t.Setenv("GIT_CONFIG", os.DevNull) // another file, to git config alone
@@ -329,7 +334,7 @@ func TestFetchEndsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	s := open(t, dir)
 	begun := filepath.Join(t.TempDir(), "begun")
-	git(t, dir, "config", "remote.origin.uploadpack", "echo >'"+begun+"'; exec cat >/dev/null 2>&1; :") // it listens, for as long as git is there
+	git(t, dir, "config", "remote.origin.uploadpack", "echo >'"+begun+"'; exec cat; :") // it listens for as long as git is there, and git for as long as it is
 	go func() {
 		for { // until the remote is at it
 			if _, err := os.Stat(begun); err == nil || ctx.Err() != nil {

@@ -36,8 +36,10 @@ type Stay struct {
 // without commits.
 type Log struct {
 	Commit object.ID `json:"commit"`
-	// Time is the commit's; a clock that was wrong never turns it back: it grows with each commit.
+	// Time is the commit's, but for wrong clocks: it grows with each commit, unless one before was far in the future.
 	Time int64 `json:"time"`
+	// Stepped is the time before the last step of more than 30 days; 0 for none.
+	Stepped int64 `json:"stepped,omitempty"`
 	// Began is the time of the first commit that is known.
 	Began int64 `json:"began"`
 	// Stays are sorted by path, of one path in the order of time.
@@ -135,9 +137,37 @@ type follower struct {
 	versions map[object.ID]map[string]object.ID
 }
 
+// latest is a time that no clock shows, 34,000 years from now: one can be added to it.
+const latest = 1 << 40
+
+// doubtful is a step in time, of 30 days, after which a commit whose time lies before it shows that it was a wrong clock's.
+const doubtful = 30 * 24 * 60 * 60
+
+// clock is a commit's time after those of the commits before: later than all of them, but for those of a wrong clock.
+func (f *follower) clock(c Commit) int64 {
+	at := min(max(c.Time, 1), latest)
+	if f.log.Stepped != 0 && at > f.log.Stepped && at < f.log.Time-doubtful {
+		f.turnBack(at)
+	}
+	if !f.first && at > f.log.Time+doubtful {
+		f.log.Stepped = f.log.Time
+	}
+	return max(f.log.Time+1, at)
+}
+
+// turnBack makes of all times after one that time.
+func (f *follower) turnBack(at int64) {
+	f.log.Time, f.log.Began = at, min(f.log.Began, at)
+	for _, stays := range f.stays {
+		for i := range stays {
+			stays[i].From, stays[i].To = min(stays[i].From, at), min(stays[i].To, at)
+		}
+	}
+}
+
 // step goes on by one commit. Only names whose folder changed are looked into.
 func (f *follower) step(c Commit, now map[string]object.ID) {
-	f.log.Time = max(f.log.Time+1, c.Time)
+	f.log.Time = f.clock(c)
 	from := f.log.Time
 	if f.first {
 		f.log.Began = f.log.Time

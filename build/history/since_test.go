@@ -40,6 +40,16 @@ func TestSince(t *testing.T) {
 		{"beside another tree upstream", []string{"50: a/1=y", "50: | 60: a/1=x"}, 60},
 		{"beside another tree downstream", []string{"50: | 60: a/1=x", "50: a/1=y"}, 60},
 
+		// A step of more than 30 days (2,592,000 s) is a wrong clock's if a commit of before comes after it.
+		{"after a commit of the future", []string{"1000: | 4000000000: b/1=y | 9000: a/1=x"}, 9001},
+		{"a commit of the future", []string{"1000: | 4000000000: a/1=x | 9000: a/1=x b/1=y"}, 9000},
+		{"before a commit of the future", []string{"1000: | 1500: a/1=x | 4000000000: a/1=x b/1=y | 9000: a/1=x"}, 1500},
+		{"gone in the future", []string{"1000: | 5000: a/1=x", "1000: | 2000: a/1=x | 4000000000: | 9000: b/1=y"}, 2000},
+		{"after a time of rest", []string{"1000: | 9000000: b/1=y | 9000100: a/1=x"}, 9000100},
+		{"a commit of long ago", []string{"9000: | 9100: b/1=y | 5: a/1=x"}, 9101},
+		{"a commit of long ago after a time of rest", []string{"9000: | 9000000: b/1=y | 5: a/1=x"}, 9000001},
+		{"a time that no clock shows", []string{"9000: | 9223372036854775807: b/1=y | 9223372036854775807: a/1=x"}, 1<<40 + 1},
+
 		{"promoted: added upstream, then removed", []string{"50: | 70: a/1=x", "50: | 60: a/1=x | 80:"}, 60},
 		{"promoted at one time", []string{"50: | 70: a/1=x", "50: | 60: a/1=x | 70:"}, 60},
 		{"promoted: removed, then added upstream", []string{"50: | 80: a/1=x", "50: | 60: a/1=x | 70:"}, 80},

@@ -14,7 +14,7 @@ import (
 // are merged into one where that saves enough, as a log-structured store merges its runs. docs/layers.md has the figures.
 //
 // The plan follows from the parts that are there now: it is made by letting them arrive one after the other. What has
-// gone is in no layer; without it some layers above may be merged otherwise, which engines must download again anyway.
+// gone is in no layer; what was merged for its sake may then be merged otherwise.
 type Stack struct{}
 
 // Version names the plan.
@@ -110,6 +110,9 @@ func (s *stack) plan() [][]Part {
 			}
 		}
 		s.arrive(group)
+		if len(s.layers) > max(s.most, 1) {
+			break // no use: Plan tries again with larger layers
+		}
 	}
 	planned := make([][]Part, len(s.layers))
 	for i, l := range s.layers {

@@ -75,8 +75,9 @@ func (s *Session) recordedArrivals(ctx context.Context, d *draft) (map[string]Pu
 	if s.recorded != nil || !s.storage.Shallow() {
 		return s.recorded, nil
 	}
-	recorded := map[string]PublishedPackage{}
-	return recorded, s.publishedImages(ctx, d, func(image *published) (bool, error) {
+	recorded, silent := map[string]PublishedPackage{}, false
+	err := s.publishedImages(ctx, d, func(image *published) (bool, error) {
+		silent = silent || image.ours && len(image.facts.Packages) == 0
 		for path, p := range image.facts.byPath() {
 			if _, there := recorded[path]; !there {
 				recorded[path] = p
@@ -84,6 +85,11 @@ func (s *Session) recordedArrivals(ctx context.Context, d *draft) (map[string]Pu
 		}
 		return len(image.facts.Packages) > 0, nil
 	})
+	if silent && len(recorded) == 0 {
+		s.report.Warn("the published image of " + d.distribution.Name + " does not say since when its packages are there, and the clone " +
+			"is shallow: its layers are made anew, and every client downloads them (git fetch --unshallow brings the history)")
+	}
+	return recorded, err
 }
 
 // logKind is the kind of the record of a branch's history; its key is the commit's id.
@@ -120,11 +126,14 @@ func (s *Session) log(ctx context.Context, branch assemble.Branch) (history.Log,
 	return log, s.cache.DropRecord(logKind, string(older)) // each holds all of the history
 }
 
+// atOnce is how many commits are read at once: all of their trees are in memory.
+const atOnce = 256
+
 // follow reads a branch's history from the newest commit on that something is remembered of.
 func (s *Session) follow(ctx context.Context, branch assemble.Branch, remembered func(object.ID) (history.Log, bool, error)) (history.Log, error) {
 	line, err := s.storage.Lineage(ctx, branch.Commit)
 	if err != nil {
-		return history.Log{}, err
+		return history.Log{}, errors.Wrapf(err, "read the history of branch %s", branch.Name)
 	}
 	var log history.Log
 	var commits []history.Commit
@@ -141,8 +150,12 @@ func (s *Session) follow(ctx context.Context, branch assemble.Branch, remembered
 	}
 	slices.Reverse(commits) // the oldest first
 	err = s.readers.with(func(reader *gitstore.Reader) error {
-		log, err = history.Follow(reader, log, commits)
-		return err
+		for some := range slices.Chunk(commits, atOnce) {
+			if log, err = history.Follow(reader, log, some); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 	if lost := (*object.LostError)(nil); errors.As(err, &lost) {
 		return history.Log{}, &HistoryError{s.storage.Location(), branch.Name, lost}
@@ -177,8 +190,13 @@ func (d *draft) families() [][]arrival {
 		if order != 0 {
 			return order
 		}
-		if x, y := versions[string(a.Version)], versions[string(b.Version)]; x != nil && y != nil {
+		switch x, y := versions[string(a.Version)], versions[string(b.Version)]; {
+		case x != nil && y != nil:
 			order = x.Compare(y)
+		case x != nil:
+			order = -1
+		case y != nil:
+			order = 1
 		}
 		return cmp.Or(order, cmp.Compare(a.Version, b.Version))
 	})

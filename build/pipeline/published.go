@@ -41,7 +41,9 @@ func readPublished(ctx context.Context, repository *publish.Repository, identifi
 		return p, nil // whatever it is, it is not ours
 	}
 	p.inputs, p.ours = readInputs(p.index.Annotations)
-	p.facts = readFacts(p.index.Annotations)
+	if p.ours {
+		p.facts = readFacts(p.index.Annotations)
+	}
 	return p, nil
 }
 

@@ -21,7 +21,29 @@ type PublishedFacts struct {
 	Checks   string `json:"checks"`
 	Measured int    `json:"measured"`
 	// Packages are those of the image in the order of families, each family in the order of arrival.
-	Packages []PublishedPackage `json:"packages"`
+	Packages PublishedPackages `json:"packages"`
+}
+
+// PublishedPackages are read one by one, up to the first that can't be one: a short document may unpack to a great many.
+type PublishedPackages []PublishedPackage
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (all *PublishedPackages) UnmarshalJSON(content []byte) error {
+	decoder := json.NewDecoder(bytes.NewReader(content))
+	if _, err := decoder.Token(); err != nil {
+		return err
+	}
+	for decoder.More() {
+		var p PublishedPackage
+		if err := decoder.Decode(&p); err != nil {
+			return err
+		}
+		if p.impossible() {
+			return errors.Errorf("there can be no package like %q", p.Path)
+		}
+		*all = append(*all, p)
+	}
+	return nil
 }
 
 // PublishedPackage is one package of PublishedFacts.
@@ -40,6 +62,9 @@ type PublishedPackage struct {
 // mostFacts is the size in bytes above which the document is left out: image repositories refuse manifests above 4 MB.
 // Only machines that lack history or files miss it.
 const mostFacts = 1 << 20
+
+// mostUnpacked bounds what such a document unpacks to, in bytes; it is some three times mostFacts as a rule.
+const mostUnpacked = 8 << 20
 
 // writeFacts is empty where the document would be too large.
 func writeFacts(members []*member) (string, error) {
@@ -63,33 +88,34 @@ func writeFacts(members []*member) (string, error) {
 	}
 	defer encoder.Close()
 	packed := base64.StdEncoding.EncodeToString(encoder.EncodeAll(content, nil))
-	if len(packed) > mostFacts {
+	if len(packed) > mostFacts || len(content) > mostUnpacked {
 		return "", nil
 	}
 	return packed, nil
 }
 
-// readFacts is the zero PublishedFacts where there are none, or none that could be used: those of another version, or
-// what this pipeline did not write.
+// readFacts is the zero PublishedFacts where there are none, or what this pipeline did not write. What was judged or
+// measured by other rules has no sizes; since when it has been there is true whatever the rules.
 func readFacts(annotations map[string]string) PublishedFacts {
 	var document PublishedFacts
 	packed, err := base64.StdEncoding.DecodeString(annotations[factsDocument])
 	if err != nil || len(packed) == 0 {
 		return PublishedFacts{}
 	}
-	decoder, err := zstd.NewReader(bytes.NewReader(packed), zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(64<<20))
+	decoder, err := zstd.NewReader(bytes.NewReader(packed), zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(mostUnpacked))
 	if err != nil {
 		return PublishedFacts{}
 	}
 	defer decoder.Close()
-	content, err := io.ReadAll(io.LimitReader(decoder, 64<<20))
-	if err != nil || json.Unmarshal(content, &document) != nil || document.Checks != layerKind || document.Measured != factsVersion {
+	content, err := io.ReadAll(io.LimitReader(decoder, mostUnpacked))
+	if err != nil || json.Unmarshal(content, &document) != nil {
 		return PublishedFacts{}
 	}
+	otherwise := document.Checks != layerKind || document.Measured != factsVersion
 	for i := range document.Packages {
 		p := &document.Packages[i]
-		if p.impossible() {
-			return PublishedFacts{}
+		if otherwise {
+			p.Sizes = [4]int64{}
 		}
 		if i > 0 {
 			if before := document.Packages[i-1].Path; nameOf(before) == nameOf(p.Path) {

@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"runtime"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/klauspost/compress/zstd"
@@ -234,7 +236,49 @@ func TestFactsOfPiecesHaveNoSizes(t *testing.T) {
 	}
 }
 
-// TestFactsOfAnotherPipeline: what was judged or measured by other rules, or can't be read, is as good as nothing.
+// TestFactsByOtherRules: what was judged or measured by other rules has no sizes. Since when it has been there, they do not
+// concern.
+func TestFactsByOtherRules(t *testing.T) {
+	good := readBack(packed(t, document(t, func(*PublishedFacts) {})))
+	if !slices.ContainsFunc(good.Packages, func(p PublishedPackage) bool { return p.Sizes != [4]int64{} }) {
+		t.Fatal("nothing has sizes")
+	}
+	for name, change := range map[string]func(*PublishedFacts){
+		"other rules":    func(d *PublishedFacts) { d.Checks = "layer-0" },
+		"no rules":       func(d *PublishedFacts) { d.Checks = "" },
+		"an older meter": func(d *PublishedFacts) { d.Measured-- },
+		"a newer meter":  func(d *PublishedFacts) { d.Measured++ },
+	} {
+		got := readBack(packed(t, document(t, change)))
+		if len(got.Packages) != len(good.Packages) || len(got.Packages) == 0 {
+			t.Fatalf("%s: %+v", name, got)
+		}
+		for i, p := range got.Packages {
+			want := good.Packages[i]
+			want.Sizes = [4]int64{}
+			if p != want {
+				t.Errorf("%s: %+v, want %+v", name, p, want)
+			}
+		}
+	}
+}
+
+// TestFactsThatUnpackToMuch: a short document of a great many packages that can't be is given up at the first of them.
+func TestFactsThatUnpackToMuch(t *testing.T) {
+	content := []byte(`{"checks":"` + layerKind + `","packages":[{}` + strings.Repeat(",{}", 2_000_000) + "]}")
+	annotation := packed(t, content)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	if got := readBack(annotation); len(got.Packages) != 0 {
+		t.Fatalf("%d packages", len(got.Packages))
+	}
+	runtime.ReadMemStats(&after)
+	if grown := after.TotalAlloc - before.TotalAlloc; grown > 10*uint64(len(content)) {
+		t.Errorf("%d bytes took %d MB", len(annotation), grown>>20)
+	}
+}
+
+// TestFactsOfAnotherPipeline: what can't be read is as good as nothing.
 func TestFactsOfAnotherPipeline(t *testing.T) {
 	good := packed(t, document(t, func(*PublishedFacts) {}))
 	if got := readBack(good); len(got.Packages) != 2 {
@@ -248,10 +292,6 @@ func TestFactsOfAnotherPipeline(t *testing.T) {
 	damaged := slices.Clone(raw)
 	damaged[0] ^= 1
 	for name, changed := range map[string]string{
-		"other rules":         packed(t, document(t, func(d *PublishedFacts) { d.Checks = "layer-0" })),
-		"no rules":            packed(t, document(t, func(d *PublishedFacts) { d.Checks = "" })),
-		"an older meter":      packed(t, document(t, func(d *PublishedFacts) { d.Measured-- })),
-		"a newer meter":       packed(t, document(t, func(d *PublishedFacts) { d.Measured++ })),
 		"nothing":             "",
 		"no base64":           "{" + good,
 		"base64 cut off":      good[:len(good)-3],

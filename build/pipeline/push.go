@@ -344,7 +344,9 @@ func (p *pushing) origins() func(v1.Hash) string {
 	known := map[string]string{}
 	for _, l := range p.built.report.Layers {
 		// Only a distribution that has all of its packages may have the layer.
-		known[l.Digest] = branches[l.Branches[len(l.Branches)-1]]
+		if n := len(l.Branches); n > 0 { // an older build does not name them
+			known[l.Digest] = branches[l.Branches[n-1]]
+		}
 		if l.Repository != "" && l.Repository != p.repository.Name() {
 			known[l.Digest] = l.Repository
 		}

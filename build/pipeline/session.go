@@ -83,6 +83,10 @@ func Open(ctx context.Context, config Config, report Reporter) (*Session, error)
 		report.Warn(s.storage.Location() + " is a shallow clone: enough for a build, but what needs history will fail " +
 			"(git fetch --unshallow brings it)")
 	}
+	if s.storage.Treeless() {
+		report.Warn(s.storage.Location() + " is a treeless clone: each folder of its history is a request of its own (git clone " +
+			"--filter=blob:none makes one that is nearly as small, and takes far fewer)")
+	}
 	if n := s.storage.Replaced(); n > 0 {
 		report.Warn(fmt.Sprintf("%s has %d replaced objects (git replace); they are ignored: the originals are built",
 			s.storage.Location(), n))
