@@ -12,7 +12,7 @@
 //
 //	pushed   all that went to the image repository
 //	chain    what Docker downloads who has the image before: all layers from the first on that differs
-//	digest   what containerd downloads: the layers whose digest is new
+//	digest   what podman downloads: the layers whose digest is new
 //	own      one layer of only the versions that were added or overwritten: no plan of whole packages can be cheaper
 //	unique   one layer of only those of their files that no version before had: no plan of files can
 //
