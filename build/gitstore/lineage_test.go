@@ -52,6 +52,7 @@ func TestLineage(t *testing.T) {
 		r := reader(t, s)
 		for _, c := range line { // as a Reader sees each of them
 			want, err := r.Commit(c.ID)
+			want.Message, want.Parents = "", 0 // nobody asks a long history for them
 			if err != nil || c.Commit != want {
 				t.Errorf("%s: %s is %+v, want %+v; %v", format, c.ID, c.Commit, want, err)
 			}

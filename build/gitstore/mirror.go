@@ -29,7 +29,12 @@ func Mirror(ctx context.Context, url, dir string) (*Storage, error) {
 	if err != nil {
 		return nil, &FetchError{Location: location, Err: err}
 	}
-	return OpenAs(ctx, dir, location)
+	s, err := OpenAs(ctx, dir, location)
+	if err != nil {
+		return nil, err
+	}
+	s.remote = url
+	return s, nil
 }
 
 func (r repository) fetch(ctx context.Context, url string) error {

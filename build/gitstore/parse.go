@@ -46,9 +46,12 @@ func canonical(mode object.Mode) object.Mode {
 	return object.ModeFile
 }
 
-// parseCommit reads the headers of a commit object, up to the empty line.
+// parseCommit reads the headers of a commit object, up to the empty line, after which its message begins.
 func parseCommit(content []byte) (Commit, error) {
 	var commit Commit
+	if _, message, found := strings.Cut(string(content), "\n\n"); found {
+		commit.Message = message
+	}
 	for line := range strings.Lines(string(content)) {
 		key, value, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " ")
 		switch key {
@@ -58,6 +61,8 @@ func parseCommit(content []byte) (Commit, error) {
 				return Commit{}, err
 			}
 			commit.Tree = tree
+		case "parent":
+			commit.Parents++
 		case "committer":
 			when, err := commitTime(value)
 			if err != nil {

@@ -128,6 +128,10 @@ type Commit struct {
 	Tree object.ID
 	// Time is the committer's, in UTC.
 	Time time.Time
+	// Parents counts the commits that it follows: several, where branches were merged.
+	Parents int
+	// Message is what its author says; a lineage leaves both out.
+	Message string
 }
 
 // Commit reads a commit object.

@@ -25,6 +25,8 @@ type Storage struct {
 	replaced int
 	// promisors are the remotes of a partial clone, in the order in which they are asked.
 	promisors []promisor
+	// remote is what Push pushes to: the URL of a mirror, "origin", or "" for the repository itself.
+	remote string
 }
 
 // Branch is a branch of a storage at one moment.
@@ -188,6 +190,25 @@ func (s *Storage) Branch(name string) (Branch, error) {
 		return Branch{Name: name, Ref: "refs/remotes/origin/" + name, Commit: remote}, nil
 	}
 	return Branch{}, &NoBranchError{Location: s.location, Branch: name, Known: s.branchNames(), Shallow: s.shallow}
+}
+
+// Branches are all whose names begin so, sorted by name.
+func (s *Storage) Branches(prefix string) []Branch {
+	var found []Branch
+	seen := map[string]bool{}
+	for ref := range s.refs {
+		for _, where := range []string{"refs/heads/", "refs/remotes/origin/"} {
+			name, is := strings.CutPrefix(ref, where)
+			if !is || seen[name] || !strings.HasPrefix(name, prefix) {
+				continue
+			}
+			if branch, err := s.Branch(name); err == nil {
+				seen[name], found = true, append(found, branch)
+			}
+		}
+	}
+	slices.SortFunc(found, func(a, b Branch) int { return strings.Compare(a.Name, b.Name) })
+	return found
 }
 
 func (s *Storage) branchNames() []string {

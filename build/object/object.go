@@ -4,6 +4,7 @@
 package object
 
 import (
+	"bytes"
 	"crypto/sha1"
 	"crypto/sha256"
 	"encoding/hex"
@@ -87,6 +88,22 @@ func Hash(like ID, kind string, size int64) hash.Hash {
 	}
 	fmt.Fprintf(h, "%s %d\x00", kind, size)
 	return h
+}
+
+// HashTree is the id of the tree of entries, which are in git's order. like has the object format.
+func HashTree(like ID, entries []TreeEntry) (ID, error) {
+	var content bytes.Buffer
+	for _, e := range entries {
+		raw, err := hex.DecodeString(string(e.ID))
+		if err != nil {
+			return "", fmt.Errorf("tree entry %q: %w", e.Name, err)
+		}
+		fmt.Fprintf(&content, "%o %s\x00", uint32(e.Mode), e.Name)
+		content.Write(raw)
+	}
+	h := Hash(like, "tree", int64(content.Len()))
+	h.Write(content.Bytes())
+	return FromRaw(h.Sum(nil)), nil
 }
 
 // EmptyBlob is the id of the blob without content, in the object format of like.
