@@ -43,6 +43,9 @@ type Distribution struct {
 	// "no"; Remove also "tombstone" (with a reason, leaving a tombstone).
 	Overwrite string `yaml:"overwrite"`
 	Remove    string `yaml:"remove"`
+	// Soak is for how long a package must have been downstream before it is promoted here, as a duration ("48h"); empty for
+	// no time at all.
+	Soak string `yaml:"soak"`
 	// StackVersions tells people for which versions of the stack it is meant.
 	StackVersions string `yaml:"stack_versions"`
 	// Registry is the registry's part of it.
@@ -202,7 +205,16 @@ func (d Distribution) validatePolicy() error {
 			return fmt.Errorf("cache: %q is no duration like 10s or 1m", t)
 		}
 	}
+	if soak, err := time.ParseDuration(d.Soak); d.Soak != "" && (err != nil || soak < 0) {
+		return fmt.Errorf("soak: %q is no duration like 48h", d.Soak)
+	}
 	return nil
+}
+
+// Soaks is Soak; 0 where there is none.
+func (d Distribution) Soaks() time.Duration {
+	soak, _ := time.ParseDuration(d.Soak) // Validate has read it
+	return soak
 }
 
 // validateChains finds upstreams that are not there, that go in a circle, and branches that are used twice.
