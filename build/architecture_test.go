@@ -16,7 +16,7 @@ const module = "github.com/seed-604f7181/package-storage/build/"
 // floors of doc.go. A room's inner packages (preview/serve) are on its floor.
 var floors = map[string]int{
 	"object": 0, "integration": 0, "distribution": 0,
-	"assemble": 1, "history": 1, "layer": 1, "image": 1, "promote": 1,
+	"assemble": 1, "history": 1, "layer": 1, "image": 1, "promote": 1, "policy": 1,
 	"gitstore": 2, "base": 2, "preview": 2, "cache": 2, "publish": 2, "codehost": 2,
 	"pipeline": 3,
 	"targets":  4,
