@@ -6,6 +6,8 @@ package main
 import (
 	// mage:import
 	_ "github.com/seed-604f7181/package-storage/build/targets"
+	// mage:import promote
+	_ "github.com/seed-604f7181/package-storage/build/targets/promotion"
 	// mage:import bench
 	_ "github.com/seed-604f7181/package-storage/dev/targets"
 )

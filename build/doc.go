@@ -6,13 +6,17 @@
 // Imports point down only, never sideways; architecture_test.go sees to it.
 //
 //	4  targets       what a user types; variables, messages, exit codes
-//	3  pipeline      the use cases: build, assemble (a docker build context), push, verify, clean
+//	3  pipeline      the use cases: build, assemble (a docker build context), push, verify, clean; promote, remove, revert, policy,
+//	                 registry, where, status
 //	2  gitstore      a storage: branches and objects, through git
 //	   base          what images are put on: image repository, OCI layout or preview
 //	   preview       the embedded registry: serve (its handler), cmd/package-registry (its binary), its image
 //	   publish       an image repository: blobs, manifests, tags
 //	   cache         blobs, records and mirrors on the user's disk
-//	1  assemble      branches -> the tree of a distribution; what is wrong on a branch
+//	   codehost      a code host: pull requests
+//	1  promote       which packages go where: verdicts, steps, tombstones
+//	   policy        what commits did, by the rules
+//	   assemble      branches -> the tree of a distribution; what is wrong on a branch
 //	   history       first-parent histories -> since when each package has been there
 //	   layer         packages -> layers: plan, key, tar
 //	   image         Dockerfile and base -> config, manifests, index
@@ -37,6 +41,14 @@
 // tags of exact inputs, commit and distribution (pipeline's push and tags). The index says in annotations what it was
 // made of, so that the next push can tell whether its own image is newer, and what is known of the packages, so that a
 // build on a machine without a cache, files or history plans the same layers, and finds them by their keys (published).
+//
+// # The way of a promotion
+//
+// Branches are brought up to date with where they are pushed to, and scanned with their histories (pipeline's stages). Package
+// promote finds the packages that are meant, judges each, and says what each branch gains and loses: its steps. Their commits
+// are made of git objects, without a checkout, and pushed at once, each branch only from where it was when it was read
+// (gitstore's Change and Push); who was overtaken plans again (pipeline's transact). What goes by pull request is pushed as a
+// topic branch; downstream it is removed later, when the very bytes have arrived upstream, which any run can see.
 //
 // # Words
 //

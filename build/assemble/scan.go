@@ -174,9 +174,15 @@ func (s *scanner) version(family *Family, e object.TreeEntry) {
 	family.Packages = append(family.Packages, integration.Package{Name: family.Name, Version: version, Tree: e.ID})
 }
 
+// KeepFile keeps the folder packages/ on a branch without packages: git has no empty folders.
+const KeepFile = ".gitkeep"
+
 // stray judges what is no folder where only folders belong: a file can be left out, but a symlink or a submodule
 // stands for packages that somebody expects.
 func (s *scanner) stray(path string, e object.TreeEntry) {
+	if path == "packages/"+KeepFile {
+		return
+	}
 	if problem, wayOut := unsupportedMode(e.Mode); problem != "" {
 		s.invalid(path, problem, wayOut)
 		return

@@ -71,6 +71,12 @@ type Resolver struct {
 	Warn func(text string)
 }
 
+// Check says whether there is a base, without bringing it in. Errors: *UnreachableError, *MissingError.
+func (r *Resolver) Check(ctx context.Context, request Request) error {
+	_, err := r.find(ctx, request)
+	return err
+}
+
 // Resolve finds a base and sees to it that its blobs are in the store.
 // Errors: *UnreachableError, *MissingError, *ReadError, *PlatformError.
 func (r *Resolver) Resolve(ctx context.Context, request Request) (Base, error) {

@@ -2,6 +2,7 @@ package image_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/seed-604f7181/package-storage/build/image"
@@ -35,5 +36,39 @@ func TestDefaultsOfAnArgument(t *testing.T) {
 func TestDefaultsOfNoDockerfile(t *testing.T) {
 	if got, err := image.Defaults(nil, "PACKAGE_REGISTRY"); err == nil && len(got) > 0 {
 		t.Errorf("got %q", got)
+	}
+}
+
+func TestSetDefault(t *testing.T) {
+	for before, want := range map[string]string{
+		"ARG PACKAGE_REGISTRY=v1.0.0\nFROM a:${PACKAGE_REGISTRY}\n":                                              "ARG PACKAGE_REGISTRY=v1.15.0\nFROM a:${PACKAGE_REGISTRY}\n",
+		"# ARG PACKAGE_REGISTRY=old\n  arg PACKAGE_REGISTRY=\"v1\" # no comment\nFROM a\nARG PACKAGE_REGISTRY\n": "# ARG PACKAGE_REGISTRY=old\n  arg PACKAGE_REGISTRY=\"v1.15.0\" # no comment\nFROM a\nARG PACKAGE_REGISTRY\n",
+		"ARG PACKAGE_REGISTRY='v1'\r\nFROM a\r\n":                                                                "ARG PACKAGE_REGISTRY='v1.15.0'\r\nFROM a\r\n",
+		"ARG A=b PACKAGE_REGISTRY=v1 C=d\nFROM a\n":                                                              "ARG A=b PACKAGE_REGISTRY=v1.15.0 C=d\nFROM a\n",
+		"ARG MY_PACKAGE_REGISTRY=x PACKAGE_REGISTRY=\nFROM a\n":                                                  "ARG MY_PACKAGE_REGISTRY=x PACKAGE_REGISTRY=v1.15.0\nFROM a\n",
+		"ARG \\\n PACKAGE_REGISTRY=a\nFROM a\n":                                                                  "ARG \\\n PACKAGE_REGISTRY=v1.15.0\nFROM a\n",
+		"ARG A=b\nFROM x\nLABEL PACKAGE_REGISTRY=z\nARG PACKAGE_REGISTRY=y\n":                                    "ARG A=b\nFROM x\nLABEL PACKAGE_REGISTRY=z\nARG PACKAGE_REGISTRY=v1.15.0\n",
+	} {
+		if got, err := image.SetDefault([]byte(before), "PACKAGE_REGISTRY", "v1.15.0"); err != nil || string(got) != want {
+			t.Errorf("%q: %q, %v, want %q", before, got, err, want)
+		}
+	}
+	for _, wrong := range []string{"", "FROM a\n", "ARG PACKAGE_REGISTRY\nFROM a\n", "ARG PACKAGE_REGISTRY=a\nARG PACKAGE_REGISTRY=b\nFROM a\n"} {
+		if got, err := image.SetDefault([]byte(wrong), "PACKAGE_REGISTRY", "v1.15.0"); err == nil {
+			t.Errorf("%q: %q", wrong, got)
+		}
+	}
+}
+
+func TestAddEnvironment(t *testing.T) {
+	got, err := image.AddEnvironment([]byte("FROM a\nENV A=b\n\n"), "since", "X", "false")
+	if err != nil || string(got) != "FROM a\nENV A=b\n\n# since\nENV X=false\n" {
+		t.Errorf("%q, %v", got, err)
+	}
+	if again, err := image.AddEnvironment(got, "since", "X", "false"); err != nil || string(again) != string(got) {
+		t.Errorf("%q, %v", again, err)
+	}
+	if kept, err := image.AddEnvironment([]byte("FROM a\nENV A=b \\\n X=true\n"), "since", "X", "false"); err != nil || strings.Contains(string(kept), "since") {
+		t.Errorf("%q, %v", kept, err)
 	}
 }

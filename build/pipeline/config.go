@@ -49,8 +49,19 @@ type Config struct {
 	// Force lets a distribution's tag go backwards, for a Reason.
 	Force  bool
 	Reason string
+	// CodeHost is where pull requests are opened.
+	CodeHost CodeHost
 	// DryRun computes and shows everything, and writes nothing outside of the cache.
 	DryRun bool
+}
+
+// CodeHost is a code host that keeps to GitHub's REST API.
+type CodeHost struct {
+	// API is its address, Repository "<owner>/<name>" there; empty: what the storage's own address says.
+	API, Repository string
+	// Token is who opens pull requests; without one, people are shown where they can. GitHubToken is the same at GitHub only, or at
+	// API: it goes to no other host.
+	Token, GitHubToken string
 }
 
 const (

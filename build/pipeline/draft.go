@@ -121,20 +121,16 @@ func (s *Session) warnShadowed(tree assemble.Tree) {
 	}
 }
 
-// resolveBase brings in the base, once a session for each registry version.
-func (s *Session) resolveBase(ctx context.Context, version string) (base.Base, error) {
-	if known, there := s.bases[version+"@"+s.baseDigest.String()]; there {
-		return known, nil
-	}
-	repository := s.config.Base
+// baseResolver finds bases; repository is where.
+func (s *Session) baseResolver() (repository string, resolver base.Resolver) {
+	repository = s.config.Base
 	switch {
 	case repository == "" && s.sample:
 		repository = "preview"
 	case repository == "":
 		repository = s.table.Base
 	}
-	stage := s.report.Stage("bring in the base")
-	resolver := base.Resolver{
+	return repository, base.Resolver{
 		Store: s.cache, Warn: s.report.Warn, PreviewKey: preview.Key,
 		Preview: func(ctx context.Context) (v1.ImageIndex, error) {
 			work, err := s.cache.Temporary()
@@ -144,6 +140,15 @@ func (s *Session) resolveBase(ctx context.Context, version string) (base.Base, e
 			return preview.Index(ctx, preview.Options{Platforms: base.Default, Dir: s.config.Root, Temporary: work})
 		},
 	}
+}
+
+// resolveBase brings in the base, once a session for each registry version.
+func (s *Session) resolveBase(ctx context.Context, version string) (base.Base, error) {
+	if known, there := s.bases[version+"@"+s.baseDigest.String()]; there {
+		return known, nil
+	}
+	repository, resolver := s.baseResolver()
+	stage := s.report.Stage("bring in the base")
 	found, err := resolver.Resolve(ctx, base.Request{
 		Repository: repository, Version: version, Digest: s.baseDigest, Platforms: s.config.Platforms,
 	})

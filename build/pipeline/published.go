@@ -129,14 +129,9 @@ func (s *Session) publishedImages(ctx context.Context, d *draft, use func(*publi
 		return nil
 	}
 	for i := len(d.tree.Branches) - 1; i >= 0; i-- {
-		name := d.tree.Branches[i].Distribution
-		image, read := s.images[name]
-		if !read {
-			var err error
-			if image, err = s.readImage(ctx, name); err != nil {
-				return err
-			}
-			s.images[name] = image
+		image, err := s.publishedImage(ctx, d.tree.Branches[i].Distribution)
+		if err != nil {
+			return err
 		}
 		if image == nil {
 			continue
@@ -146,6 +141,18 @@ func (s *Session) publishedImages(ctx context.Context, d *draft, use func(*publi
 		}
 	}
 	return nil
+}
+
+// publishedImage is that of a distribution, read once a session; nil where there is none.
+func (s *Session) publishedImage(ctx context.Context, name string) (*published, error) {
+	if image, read := s.images[name]; read {
+		return image, nil
+	}
+	image, err := s.readImage(ctx, name)
+	if err == nil {
+		s.images[name] = image
+	}
+	return image, err
 }
 
 // readImage reads what a distribution's tag stands for. An image repository that can't be asked is no reason not to

@@ -31,6 +31,7 @@ type Session struct {
 	cache   *cache.Cache
 	storage *gitstore.Storage
 	sample  bool
+	fresh   bool // the storage has been mirrored, and not refreshed yet
 	planner layer.Planner
 
 	readers    readers
@@ -112,6 +113,7 @@ func (s *Session) openStorage(ctx context.Context) (err error) {
 		return s.openDefault(ctx)
 	case gitstore.IsURL(location):
 		s.storage, err = s.mirror(ctx, location)
+		s.fresh = err == nil
 		return err
 	}
 	s.storage, err = gitstore.Open(ctx, location)

@@ -58,6 +58,9 @@ func advice(err error) (code int, hint string) {
 	if code, hint, known := requestAdvice(err); known {
 		return code, hint
 	}
+	if code, hint, known := changeAdvice(err); known {
+		return code, hint
+	}
 	if hint := storageAdvice(err); hint != "" {
 		return exitFailed, hint
 	}

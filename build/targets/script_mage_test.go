@@ -52,6 +52,11 @@ func runMage(ts *testscript.TestScript, neg bool, args []string) {
 	if slices.Contains(args, "build:all") {
 		before.output = after.output // what was done before the failure stays
 	}
+	if slices.ContainsFunc(args, changesBranches) {
+		dryRun := ts.Getenv("DRY_RUN") != ""
+		withoutRepositories(before.project, dryRun)
+		withoutRepositories(after.project, dryRun)
+	}
 	for _, broken := range rules(before, after, run.status, ts.ReadFile("stdout"), ts.ReadFile("stderr")) {
 		ts.Fatalf("%s", broken)
 	}
@@ -129,6 +134,29 @@ func files(root string, without ...string) map[string]string {
 		return nil
 	})
 	return found
+}
+
+// changesBranches says whether a target may write into a storage.
+func changesBranches(target string) bool {
+	return slices.Contains([]string{"promote", "promote:finish", "remove", "revert", "registry:update"}, target)
+}
+
+// withoutRepositories leaves git repositories out, whose checkouts stay. A dry run writes into those only that follow an
+// origin, since it fetches what is new there.
+func withoutRepositories(project map[string]string, dryRun bool) {
+	for path := range maps.Clone(project) {
+		if filepath.Base(path) != "HEAD" {
+			continue
+		}
+		repository := filepath.Dir(path)
+		_, isOne := project[filepath.Join(repository, "objects")]
+		_, follows := project[filepath.Join(repository, "refs", "remotes", "origin")]
+		if !isOne || dryRun && !follows {
+			continue
+		}
+		maps.DeleteFunc(project, func(path, _ string) bool { return strings.HasPrefix(path, repository+string(filepath.Separator)) })
+		delete(project, repository)
+	}
 }
 
 // rules are what no run may break, whatever was asked of it; each that is broken is one line.

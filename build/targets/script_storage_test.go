@@ -194,6 +194,14 @@ func (g git) write(kind string, content []byte) string {
 
 func (g git) loose(id string) string { return filepath.Join(g.gitDir(), "objects", id[:2], id[2:]) }
 
+// findRevision gives a variable the id of what a revision names.
+func findRevision(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: revision <variable> <storage> <revision>")
+	}
+	ts.Setenv(args[0], git{ts, ts.MkAbs(args[1])}.run(nil, "rev-parse", "--verify", args[2]))
+}
+
 // loseObject removes what a revision names, as a damaged disk would.
 func loseObject(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {

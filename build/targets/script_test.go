@@ -30,6 +30,12 @@ const moduleRoot = "../.."
 //	                              submodule, or symlink=<target>
 //	lose|garble <storage> <revision>
 //	                              removes an object from a storage, or makes nonsense of it
+//	revision <variable> <storage> <revision>
+//	                              the variable gets the id that a revision has
+//	codehost <variable> <storage> starts a code host for the pull requests of a bare storage, known there as acme/storage;
+//	                              the variable gets the API's address. The token good may write, reader only read
+//	pulls [<number>], merge merge|squash|rebase <number>, closepull <number>
+//	                              prints all pull requests, or the text of one; merges one, or closes it without a merge
 //	[!] lacks <storage> <revision>
 //	                              whether a partial clone lacks an object
 //	image files|manifest|config|sound <layout>
@@ -62,6 +68,7 @@ func TestScripts(t *testing.T) {
 		ContinueOnError:    os.Getenv("SCRIPTS_CONTINUE") != "",
 		Setup: func(env *testscript.Env) error {
 			env.Values[lastRun{}] = &lastRun{program: mage}
+			env.Values[codeHost{}] = &codeHost{}
 			env.Setenv("MAGE", mage) // for exec, which can run several at once
 			return setUpProject(env, warm)
 		},
@@ -70,6 +77,7 @@ func TestScripts(t *testing.T) {
 			"storage": makeStorage, "entry": addEntry, "lose": loseObject, "garble": garbleObject, "lacks": checkLacks,
 			"image": showImage, "mode": checkMode, "linked": checkLinked, "damage": damageBlob, "smalldisk": mountSmallDisk,
 			"fill": fillFile, "imagerepo": startImageRepository, "published": showPublished, "tagged": checkTagged,
+			"revision": findRevision, "codehost": startCodeHost, "pulls": showPulls, "merge": mergePull, "closepull": closePull,
 			"whole": checkWhole, "foreign": pushForeign, "forge": forgeImage,
 		},
 		Condition: func(condition string) (bool, error) {

@@ -1,6 +1,7 @@
 package targets
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"os/exec"
@@ -32,7 +33,14 @@ func configuration() (pipeline.Config, error) {
 		Dist:     os.Getenv("DIST"),
 		With:     os.Getenv("WITH"),
 		Image:    os.Getenv("IMAGE"),
-		Reason:   os.Getenv("REASON"),
+		Reason:   strings.TrimSpace(os.Getenv("REASON")),
+		// GitHub sets its own variables in a workflow.
+		CodeHost: pipeline.CodeHost{
+			API:         cmp.Or(os.Getenv("CODE_HOST_API"), os.Getenv("GITHUB_API_URL")),
+			Token:       os.Getenv("CODE_HOST_TOKEN"),
+			GitHubToken: os.Getenv("GITHUB_TOKEN"),
+			Repository:  os.Getenv("CODE_HOST_REPOSITORY"),
+		},
 	}
 	if !pipeline.Complete(config.Root) {
 		config.Defaults = moduleFolder()
@@ -111,6 +119,12 @@ func platforms(list string) ([]v1.Platform, error) {
 func flag(name string) (bool, error) {
 	value := os.Getenv(name)
 	if value == "" {
+		return false, nil
+	}
+	switch strings.ToLower(value) {
+	case "yes", "on":
+		return true, nil
+	case "no", "off":
 		return false, nil
 	}
 	set, err := strconv.ParseBool(value)

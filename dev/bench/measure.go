@@ -37,7 +37,7 @@ func (b *bench) measure(ctx context.Context) (*report, error) {
 	}
 	for _, step := range []func(context.Context, *report) error{
 		b.measureCold, b.measureAgain, b.measureAdded, b.measureSizes, b.measureFresh,
-		b.measurePush,
+		b.measurePush, b.measureBranches,
 	} {
 		if err := step(ctx, r); err != nil {
 			return nil, err

@@ -22,7 +22,8 @@ type usage struct {
 // own are variables that would make the pipeline, or the git below it, do something else than what is measured.
 var own = []string{
 	"STORAGE", "IMAGE", "PACKAGE_REGISTRY", "PACKAGE_REGISTRY_IMAGE", "PLATFORMS", "COMPRESSION", "PACKAGE_STORAGE_CACHE",
-	"PACKAGE_STORAGE_CACHE_LIMIT", "DIST", "WITH", "REASON", "DRY_RUN",
+	"PACKAGE_STORAGE_CACHE_LIMIT", "DIST", "WITH", "REASON", "DRY_RUN", "JSON", "BASE", "HEAD", "ALL", "CODE_HOST_API", "CODE_HOST_TOKEN",
+	"CODE_HOST_REPOSITORY",
 	"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES",
 	"GIT_COMMON_DIR", "GIT_NAMESPACE",
 }

@@ -89,6 +89,13 @@ func TestWorkflows(t *testing.T) {
 		"inputs.image": image, "inputs.base": "preview", "github.base_ref": "production", "inputs.distribution || github.base_ref": "production",
 		"github.event.pull_request.number": "1",
 	})
+	r.refused(t, w.Jobs["policy"])
+	for _, line := range []string{"removed      ", "overwritten  ", "removed: a published version is gone, and no tombstone says why"} {
+		if !strings.Contains(r.summary(t), "\n"+line) {
+			t.Errorf("the summary lacks %q:\n%s", line, r.summary(t))
+		}
+	}
+	r = newRunner(t, hub, w, r.expressions)
 	// The image repository does not answer those who are not logged in: the last step fails, and the run goes on.
 	r.job(t, w.Jobs["build"])
 	for _, line := range []string{"- `3dprint_farm/0.5.1` added", "- `acme_web/1.3.0` changed", "- `acme_ledger/1.0.0` removed",
@@ -162,6 +169,16 @@ func (r *runner) job(t *testing.T, j job) {
 	}
 }
 
+// refused runs the steps of a job, of which the last must fail.
+func (r *runner) refused(t *testing.T, j job) {
+	t.Helper()
+	last := len(j.Steps) - 1
+	r.job(t, job{Env: j.Env, Steps: j.Steps[:last]})
+	if out, err := r.run(t, j.Steps[last]); err == nil {
+		t.Errorf("step %q: there was nothing to complain of\n%s", j.Steps[last].Name, out)
+	}
+}
+
 // checkout does what actions/checkout does with the inputs that are used.
 func (r *runner) checkout(t *testing.T, with map[string]string) {
 	t.Helper()
@@ -195,6 +212,16 @@ git fetch --quiet ` + history + ` origin '+refs/heads/*:refs/remotes/origin/*' '
 // step runs a step's script: as it stands, since nothing is put into it.
 func (r *runner) step(t *testing.T, s step) {
 	t.Helper()
+	if out, err := r.run(t, s); err != nil && !s.MayFail {
+		t.Fatalf("step %q: %v\n%s", s.Name, err, out)
+	}
+	if exported, err := os.ReadFile(r.temp + "/env"); err == nil {
+		r.env = append(r.env, strings.Fields(string(exported))...)
+	}
+}
+
+func (r *runner) run(t *testing.T, s step) ([]byte, error) {
+	t.Helper()
 	if expression.MatchString(s.Run) {
 		t.Fatalf("step %q: an expression in a script lets who writes its value write commands: hand it over in env", s.Name)
 	}
@@ -203,12 +230,7 @@ func (r *runner) step(t *testing.T, s step) {
 	cmd := exec.Command(r.interpreter[0], append(slices.Clone(r.interpreter[1:]), script)...)
 	cmd.Dir = filepath.Join(r.workspace, s.Dir)
 	cmd.Env = append(slices.Clone(r.env), r.settings(t, s.Env)...)
-	if out, err := cmd.CombinedOutput(); err != nil && !s.MayFail {
-		t.Fatalf("step %q: %v\n%s", s.Name, err, out)
-	}
-	if exported, err := os.ReadFile(r.temp + "/env"); err == nil {
-		r.env = append(r.env, strings.Fields(string(exported))...)
-	}
+	return cmd.CombinedOutput()
 }
 
 func (r *runner) summary(t *testing.T) string {
