@@ -121,6 +121,10 @@ func TestVerdicts(t *testing.T) {
 			facts: promote.Facts{Findings: map[string][]string{"apm/1.0.0": {"manifest.yml: unreadable"}}}, want: "apm-1.0.0 invalid refused",
 		},
 		{
+			what: "another case", branches: map[string]string{"snapshot": "apm-1.0.0-RC1=x", "staging": "apm-1.0.0-rc1=y"}, to: "staging",
+			word: "apm-1.0.0-RC1", reason: "we want it", want: "apm-1.0.0-RC1 conflict+older-than-published refused",
+		},
+		{
 			what: "buried", branches: map[string]string{"snapshot": "apm-1.0.0=x"}, to: "staging", word: "apm-1.0.0",
 			adjust: func(s map[string]*promote.Stage) {
 				s["staging"].Tombstones["apm/1.0.0"] = promote.Tombstone{Package: "apm-1.0.0", Reason: "it broke"}
