@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/cgi"
 	"net/http/httptest"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -52,6 +53,9 @@ func byDaemon(t *testing.T, dir string) string {
 			return fmt.Sprintf("git://127.0.0.1:%d/%s", port, filepath.Base(dir))
 		}
 		time.Sleep(50 * time.Millisecond)
+	}
+	if os.Getenv("REQUIRE_PEERS") != "" {
+		t.Fatal("git daemon does not start")
 	}
 	t.Skip("git daemon does not start here")
 	return ""

@@ -18,12 +18,7 @@ func (s *Session) fetchTrees(ctx context.Context, forest *object.Forest, roots [
 	}
 	var ids []object.ID
 	for _, root := range roots {
-		forest.Walk("", root, func(_ string, e object.TreeEntry) error {
-			if e.Mode == object.ModeFile || e.Mode == object.ModeExecutable {
-				ids = append(ids, e.ID)
-			}
-			return nil
-		})
+		ids = append(ids, blobs(forest, root)...)
 	}
 	return s.fetch(ctx, ids)
 }

@@ -158,7 +158,7 @@ func collect(dir string, files map[string][]byte) error {
 	}
 	vendor := filepath.Join(dir, "vendor")
 	if _, err := os.Stat(vendor); err != nil {
-		return nil //nolint:nilerr // there is none
+		return nil // there is none
 	}
 	folder, err := gitstore.ReadFolder("", vendor, "vendor")
 	if err != nil {

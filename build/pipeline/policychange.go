@@ -188,7 +188,7 @@ func (c *changes) registryIn(dockerfile object.ID) (string, error) {
 	}
 	values, err := image.Defaults(content, registryArg)
 	if err != nil || len(values) != 1 {
-		return "", nil //nolint:nilerr // what no builder can read is no version
+		return "", nil // what no builder can read is no version
 	}
 	return values[0], nil
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"slices"
 	"strings"
 	"time"
 
@@ -175,7 +174,7 @@ func (s *Session) promotionFacts(ctx context.Context, storage promote.Storage, t
 func contents(reader *gitstore.Reader, forest *object.Forest, storage promote.Storage, to string, c promote.Candidate) (promote.Contents, error) {
 	own := files(forest, c.Tree)
 	found := promote.Contents{Files: len(own)}
-	sizes, err := reader.Sizes(slices.Collect(maps.Values(own)))
+	sizes, err := reader.Sizes(blobs(forest, c.Tree))
 	for _, size := range sizes {
 		found.Bytes += size
 	}
@@ -199,6 +198,18 @@ func contents(reader *gitstore.Reader, forest *object.Forest, storage promote.St
 		}
 	}
 	return found, nil
+}
+
+// blobs are the contents of a tree's files. What a submodule stands for is in another repository.
+func blobs(forest *object.Forest, root object.ID) []object.ID {
+	var ids []object.ID
+	forest.Walk("", root, func(_ string, e object.TreeEntry) error {
+		if e.Mode == object.ModeFile || e.Mode == object.ModeExecutable {
+			ids = append(ids, e.ID)
+		}
+		return nil
+	})
+	return ids
 }
 
 // files are those of a tree with their contents' ids: the tree but for modes.

@@ -64,17 +64,59 @@ func (s *Session) stages(ctx context.Context, distributions []distribution.Distr
 	return promote.NewStorage(stages), nil
 }
 
+// related are the distribution and all that it includes or that include it, in the order of the table; without a name, all
+// but the frozen ones.
+func (s *Session) related(name string) ([]distribution.Distribution, error) {
+	var found []distribution.Distribution
+	if name == "" {
+		return s.alive()
+	}
+	own, err := s.table.Chain(name)
+	if err != nil {
+		return nil, err
+	}
+	for _, d := range s.table.Distributions {
+		chain, err := s.table.Chain(d.Name)
+		if err != nil {
+			return nil, err
+		}
+		if includes(own, d.Name) || includes(chain, name) {
+			found = append(found, d)
+		}
+	}
+	return found, nil
+}
+
+// alive are the distributions that are not frozen, and the frozen ones that they include.
+func (s *Session) alive() ([]distribution.Distribution, error) {
+	used := map[string]bool{}
+	for _, d := range s.table.Distributions {
+		chain, err := s.table.Chain(d.Name)
+		if err != nil {
+			return nil, err
+		}
+		for _, up := range chain {
+			used[up.Name] = used[up.Name] || !d.Frozen
+		}
+	}
+	return slices.DeleteFunc(slices.Clone(s.table.Distributions), func(d distribution.Distribution) bool { return !used[d.Name] }), nil
+}
+
+func includes(chain []distribution.Distribution, name string) bool {
+	return slices.ContainsFunc(chain, func(d distribution.Distribution) bool { return d.Name == name })
+}
+
 // leaving are the packages that topic branches take away from a branch which are not merged yet: a revert, a removal. Who
 // declines one removes its branch.
 func (s *Session) leaving(ctx context.Context, d distribution.Distribution, branch scanned) (map[string]string, error) {
 	found := map[string]string{}
 	for _, verb := range []string{"revert", "remove"} {
 		for _, topic := range s.storage.Branches(verb + "/" + d.Name + "/") {
-			relation, err := s.storage.Relation(ctx, topic.Commit, branch.Commit)
+			merged, err := s.merged(ctx, topic, gitstore.Branch{Name: branch.Name, Commit: branch.Commit})
 			if err != nil {
 				return nil, err
 			}
-			if relation == gitstore.Ancestor || relation == gitstore.Same {
+			if merged {
 				continue
 			}
 			gone, err := s.taken(ctx, topic, branch.Commit)

@@ -11,7 +11,6 @@ import (
 	"github.com/pkg/errors"
 
 	"github.com/seed-604f7181/package-storage/build/assemble"
-	"github.com/seed-604f7181/package-storage/build/distribution"
 	"github.com/seed-604f7181/package-storage/build/gitstore"
 	"github.com/seed-604f7181/package-storage/build/object"
 	"github.com/seed-604f7181/package-storage/build/promote"
@@ -70,48 +69,6 @@ func (s *Session) attempt(ctx context.Context, name string, plan func(promote.St
 	moves, err := s.carryOut(ctx, p.steps())
 	result.Moves = append(result.Moves, moves...)
 	return result, err
-}
-
-// related are the distribution and all that it includes or that include it, in the order of the table; without a name, all
-// but the frozen ones.
-func (s *Session) related(name string) ([]distribution.Distribution, error) {
-	var found []distribution.Distribution
-	if name == "" {
-		return s.alive()
-	}
-	own, err := s.table.Chain(name)
-	if err != nil {
-		return nil, err
-	}
-	for _, d := range s.table.Distributions {
-		chain, err := s.table.Chain(d.Name)
-		if err != nil {
-			return nil, err
-		}
-		if includes(own, d.Name) || includes(chain, name) {
-			found = append(found, d)
-		}
-	}
-	return found, nil
-}
-
-// alive are the distributions that are not frozen, and the frozen ones that they include.
-func (s *Session) alive() ([]distribution.Distribution, error) {
-	used := map[string]bool{}
-	for _, d := range s.table.Distributions {
-		chain, err := s.table.Chain(d.Name)
-		if err != nil {
-			return nil, err
-		}
-		for _, up := range chain {
-			used[up.Name] = used[up.Name] || !d.Frozen
-		}
-	}
-	return slices.DeleteFunc(slices.Clone(s.table.Distributions), func(d distribution.Distribution) bool { return !used[d.Name] }), nil
-}
-
-func includes(chain []distribution.Distribution, name string) bool {
-	return slices.ContainsFunc(chain, func(d distribution.Distribution) bool { return d.Name == name })
 }
 
 // carryOut makes the commits of steps and pushes them: straight to the branches, or to topic branches.

@@ -88,17 +88,10 @@ func EditTombstones(content []byte, add []Tombstone, lift []string) ([]byte, err
 	var out bytes.Buffer
 	encoder := yaml.NewEncoder(&out)
 	encoder.SetIndent(2)
-	err := encoder.Encode(&document)
-	return out.Bytes(), errors.Wrap(errors.WithStack(firstOf(err, encoder.Close())), "write tombstones")
-}
-
-func firstOf(errs ...error) error {
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
+	if err := encoder.Encode(&document); err != nil {
+		return nil, errors.Wrap(err, "write tombstones")
 	}
-	return nil
+	return out.Bytes(), errors.Wrap(encoder.Close(), "write tombstones")
 }
 
 // listOf is the sequence under the key tombstones.

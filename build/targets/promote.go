@@ -54,7 +54,9 @@ func change(ctx context.Context, doing string, use func(context.Context, *pipeli
 		result, err := use(ctx, s)
 		switch {
 		case asJSON:
-			return firstError(out.json(result), err)
+			if failed := out.json(result); err == nil {
+				err = failed
+			}
 		case err == nil || len(result.Items) > 0:
 			out.change(result, err == nil)
 		}
@@ -79,13 +81,4 @@ func surplus(target, distribution, list string) error {
 // words are separated by commas or spaces.
 func words(list string) []string {
 	return strings.FieldsFunc(list, func(r rune) bool { return r == ',' || r == ' ' })
-}
-
-func firstError(errs ...error) error {
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }
